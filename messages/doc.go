@@ -1,0 +1,30 @@
+// Package messages is the vocabulary of the house: the values that stages, servers and files exchange. It imports
+// nothing of ours. A message is frozen once it has been sent.
+//
+// The catalogue of the standalone server (sender, receiver, what order means):
+//
+//	Requests        connection → throttle → request processor → commit    a connection's requests in their order
+//	Requests        request processor → prep                              writes only, in the same order
+//	Proposals       prep → sync                                           consecutive zxids
+//	Committed       sync → commit                                         consecutive zxids, durable
+//	Refusals        prep → commit                                         by After, released when After is applied
+//	Deliveries      commit → final                                        transactions by zxid; requests by session
+//	Output          final → connection                                    replies and events as the client must see them
+//	Applied         final → prep, snapshotter                             rising zxids
+//	DiskSpace       sync → prep                                           the latest counts
+//	Connect         connection → request processor                        once a connection
+//	SessionReady    final or request processor → connection               before any reply to the session
+//	SessionRefused  request processor → connection
+//	Revalidate      request processor → tracker; Revalidated back         per connection
+//	Touch           connection → tracker                                  rising Now per session
+//	SessionOpened   final → tracker                                       before its SessionClosed
+//	SessionClosed   final → tracker, request processor
+//	BucketJoin …    tracker → bucket                                      a session is in one bucket at a time
+//	ConnClosed      connection → request processor, final                 the last word of a connection
+//	CloseConn       anybody → connection
+//	Sweep           timer → sweeper                                       see actors/container.go
+//	FourLetterWord  connection → commands                                 answered by an Output with Close
+//	*Query/*Report  commands ↔ final, tracker
+//
+// Package messages/jute is the clients' wire format, messages/pack the servers' own.
+package messages

@@ -1,0 +1,6 @@
+// Package jute is ZooKeeper's client wire format: big-endian integers, length-prefixed strings, buffers and
+// vectors (length -1 means null), records as their fields in order.
+//
+// Decoding never trusts a length: it is checked against the bytes that are there before anything is allocated.
+// A Decoder remembers its first error; a caller reads all fields and asks once. Encoding appends to a slice.
+package jute

@@ -1,0 +1,29 @@
+package messages
+
+// Slot names a neighbour without knowing where it runs; the actor around a core turns slots into addresses.
+type Slot uint8
+
+// The slots that cores send to.
+const (
+	SlotNext    Slot = iota // the following stage
+	SlotPrep                // the desk: prep of this server or of the leader
+	SlotGate                // commit
+	SlotTracker             // the session tracker
+	SlotConn                // the connection that the message names
+	SlotSync                // the log
+	SlotFront               // the request processor
+	SlotBucket              // the bucket that the message's position in the wheel names
+	SlotSnap                // the snapshotter
+)
+
+// Send is one message and where it goes.
+type Send struct {
+	Slot Slot
+	Msg  any
+}
+
+// Outbox is what a core returns instead of sending: the messages in the order in which they must go.
+type Outbox []Send
+
+// To appends a message.
+func (o Outbox) To(slot Slot, msg any) Outbox { return append(o, Send{Slot: slot, Msg: msg}) }
