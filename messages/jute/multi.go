@@ -15,7 +15,9 @@ func AppendMultiHeader(dst []byte, h MultiHeader) []byte {
 }
 
 // AppendMultiEnd appends the header that ends a multi.
-func AppendMultiEnd(dst []byte) []byte { return AppendMultiHeader(dst, MultiHeader{Op: -1, Done: true, Err: -1}) }
+func AppendMultiEnd(dst []byte) []byte {
+	return AppendMultiHeader(dst, MultiHeader{Op: -1, Done: true, Err: -1})
+}
 
 // DecodeMultiHeader reads the header.
 func DecodeMultiHeader(d *Decoder) MultiHeader {

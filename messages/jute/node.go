@@ -105,10 +105,14 @@ type PathVersion struct {
 }
 
 // Append appends the record.
-func (r *PathVersion) Append(dst []byte) []byte { return AppendInt(AppendString(dst, r.Path), r.Version) }
+func (r *PathVersion) Append(dst []byte) []byte {
+	return AppendInt(AppendString(dst, r.Path), r.Version)
+}
 
 // DecodePathVersion reads the record.
-func DecodePathVersion(d *Decoder) PathVersion { return PathVersion{Path: d.String(), Version: d.Int()} }
+func DecodePathVersion(d *Decoder) PathVersion {
+	return PathVersion{Path: d.String(), Version: d.Int()}
+}
 
 // SetDataRequest is the record of setData.
 type SetDataRequest struct {
