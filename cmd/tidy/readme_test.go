@@ -17,7 +17,8 @@ var readmeCases = []ruleCase{
 		"cmd/troupe/main.go": "package main\n",
 	}, []string{"README.md:8"}},
 	{"readme", "as a stranger types it", map[string]string{
-		"README.md":          "```sh\ngit clone x\ncd x\n```\n" + goodStart + "```sh\n$ go run ./cmd/troupe cli ls /\ngo test ./server/...\n```\n",
+		"README.md": "```sh\ngit clone x\ncd x\n```\n" + goodStart +
+			"```sh\n$ go run ./cmd/troupe cli ls /\ngo test ./server/...\n```\n",
 		"cmd/troupe/main.go": "package main\n", "server/doc.go": "// Package server.\npackage server\n",
 	}, nil},
 
