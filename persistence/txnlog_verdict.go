@@ -1,0 +1,81 @@
+package persistence
+
+import "fmt"
+
+// verdict is what a spot without a record means for the log.
+type verdict struct {
+	end    bool         // the orderly end of the segment's records
+	notice *Notice      // a torn tail: it may be cut, nothing acknowledged is in it
+	damage *DamageError // acknowledged bytes are gone; start-up must stop
+}
+
+// judge decides about the spot at which the scanner stopped. This is the one place
+// where "torn by a crash" and "damaged" are told apart:
+//
+//   - nothing but zeros behind it: the end;
+//   - in a segment that has a successor: damage, since a segment is durable as a
+//     whole before the next one gets its name;
+//   - a whole record behind it attests that the spot was once durable: damage;
+//   - otherwise: a batch that was being written when power went. No record of it
+//     was acknowledged, not even one that is whole, because acknowledging takes an
+//     fsync that covers the spot.
+func (s *segmentScanner) judge(what string, isLast bool) (verdict, error) {
+	if what == "" {
+		return verdict{end: true}, nil
+	}
+	t, err := s.inspectTail()
+	if err != nil {
+		return verdict{}, err
+	}
+	if t.dataEnd == s.off {
+		return verdict{end: true}, nil
+	}
+	switch {
+	case !isLast:
+		what += ", in a segment that was finished"
+	case t.undecided:
+		what += ", and what follows looks too much like records to be judged"
+	case t.maxSynced > s.off:
+		what += fmt.Sprintf(", and a later record attests that %d bytes had been durable", t.maxSynced)
+	default:
+		return verdict{notice: &Notice{File: s.path, Offset: s.off, Bytes: t.dataEnd - s.off, Intact: t.intact, Reason: what}}, nil
+	}
+	return verdict{damage: s.recordDamage(what, t, isLast)}, nil
+}
+
+func (s *segmentScanner) recordDamage(what string, t tail, isLast bool) *DamageError {
+	lost := fmt.Sprintf("everything after zxid %s", zxidString(s.last))
+	if t.intact > 0 {
+		lost += fmt.Sprintf("; %d whole records %s to %s follow in this file", t.intact, zxidString(t.first), zxidString(t.last))
+	}
+	if !isLast {
+		lost += "; later segments follow"
+	}
+	return &DamageError{File: s.path, Offset: s.off, What: what, Lost: lost, Remedy: cutRemedy(s.path, s.off)}
+}
+
+// orderDamage is for a record that is whole but stands where it must not.
+func (s *segmentScanner) orderDamage(r scanned, last uint64, what string) *DamageError {
+	return &DamageError{File: s.path, Offset: r.off, What: what,
+		Lost: fmt.Sprintf("everything after zxid %s", zxidString(last)), Remedy: cutRemedy(s.path, r.off)}
+}
+
+func headerDamage(file, what string) *DamageError {
+	return &DamageError{File: file, Offset: 0, What: what,
+		Lost: "the records of this segment and of all later ones", Remedy: cutRemedy(file, 0)}
+}
+
+// gapDamage is for a segment before which another one, or a snapshot, is missing.
+func gapDamage(file string, last, prev uint64) *DamageError {
+	return &DamageError{File: file, Offset: 0,
+		What: fmt.Sprintf("segment goes on after zxid %s, but what is there before it ends with %s: a log file or a newer snapshot is missing",
+			zxidString(prev), zxidString(last)),
+		Lost:   fmt.Sprintf("everything after zxid %s", zxidString(last)),
+		Remedy: "bring the missing file back, or " + cutRemedy(file, 0)}
+}
+
+// cutRemedy is the command that gives up what lies behind a spot. It sets the
+// bytes aside instead of destroying them.
+func cutRemedy(file string, off int64) string {
+	return fmt.Sprintf("restore the file from a copy or another server, or give up what follows with: troupe log check --cut %s@%d", file, off)
+}
