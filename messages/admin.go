@@ -11,7 +11,7 @@ type FourLetterWord struct {
 // WatchQuery asks final for the watches of all connections.
 type WatchQuery struct {
 	_msgpack struct{} `msgpack:",as_array"`
-	List     bool // false: only the numbers
+	List     bool     // false: only the numbers
 }
 
 // WatchReport is the answer: the numbers count data watches as ZooKeeper does, All counts every table.

@@ -1,7 +1,7 @@
 package messages
 
 // Proposal is a transaction on its way to the log and the tree. Encoded is its one and only encoding (see
-// AppendTxn); Header and Body are the same thing as Go values, so that the server that made it needn't decode.
+// EncodeTxn); Header and Body are the same thing as Go values, so that the server that made it needn't decode.
 type Proposal struct {
 	_msgpack struct{} `msgpack:",as_array"`
 	Header   TxnHeader

@@ -24,11 +24,15 @@ var txnEncoders = sync.Pool{New: func() any {
 }}
 
 // EncodeTxn gives the one encoding of a transaction that goes to the log and to every other server: a msgpack
-// array of version, zxid, time, session, xid, op, kind and body.
+// array of version, zxid, time, session, xid, op, kind and body. Nil and empty data stay apart, nil and empty lists
+// do not. The error tells of a body that DecodeTxn would refuse: none at all, or a multi within a multi.
 func EncodeTxn(h *TxnHeader, body TxnBody) ([]byte, error) {
 	e := txnEncoders.Get().(*txnEncoder)
 	defer txnEncoders.Put(e)
 	e.buf.Reset()
+	if body == nil {
+		return nil, fmt.Errorf("encode transaction %v: no body", h.Zxid)
+	}
 	if err := e.txn(h, body); err != nil {
 		return nil, fmt.Errorf("encode transaction %v: %w", h.Zxid, err)
 	}
@@ -106,6 +110,9 @@ func (e *txnEncoder) multi(m *MultiTxn) error {
 		kind := TxnKind(0)
 		if op.Body != nil {
 			kind = op.Body.Kind()
+		}
+		if kind == TxnMulti {
+			return errNestedMulti
 		}
 		err := firstError(e.enc.EncodeArrayLen(3), e.enc.EncodeInt(int64(op.Op)), e.enc.EncodeUint(uint64(kind)))
 		if err == nil && op.Body == nil {

@@ -13,10 +13,12 @@ import (
 // ErrTxnFormat tells that bytes are not a transaction of this version.
 var ErrTxnFormat = errors.New("not a transaction of this version")
 
+var errNestedMulti = errors.New("a multi within a multi")
+
 type txnDecoder struct {
-	r     bytes.Reader
-	dec   *msgpack.Decoder
-	depth int
+	data []byte
+	r    bytes.Reader // over data; the library reads from it without looking ahead
+	dec  *msgpack.Decoder
 }
 
 var txnDecoders = sync.Pool{New: func() any {
@@ -28,14 +30,16 @@ var txnDecoders = sync.Pool{New: func() any {
 // DecodeTxn is the inverse of EncodeTxn. What it returns shares nothing with data. Errors wrap ErrTxnFormat.
 func DecodeTxn(data []byte) (TxnHeader, TxnBody, error) {
 	d := txnDecoders.Get().(*txnDecoder)
-	defer txnDecoders.Put(d)
+	d.data = data
 	d.r.Reset(data)
 	d.dec.Reset(&d.r)
-	d.depth = 0
 	h, body, err := d.txn()
 	if err == nil && d.r.Len() > 0 {
 		err = fmt.Errorf("%d bytes left over", d.r.Len())
 	}
+	d.data = nil // the pool must not keep the caller's bytes alive
+	d.r.Reset(nil)
+	txnDecoders.Put(d)
 	if err != nil {
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
@@ -56,17 +60,21 @@ func (d *txnDecoder) txn() (h TxnHeader, body TxnBody, err error) {
 	if version != txnVersion {
 		return h, nil, fmt.Errorf("version %d, this server knows %d", version, txnVersion)
 	}
-	var zxid, kind uint64
-	var session, xid, op int64
-	err = firstError(d.uint(&zxid), d.int(&h.Time), d.int(&session), d.int(&xid), d.int(&op), d.uint(&kind))
+	var kind TxnKind
+	err = firstError(d.uint((*uint64)(&h.Zxid)), d.int(&h.Time), d.int((*int64)(&h.Session)), d.int32(&h.Xid),
+		d.int32((*int32)(&h.Op)), d.kind(&kind))
 	if err != nil {
 		return h, nil, err
 	}
-	h.Zxid, h.Session, h.Xid, h.Op = Zxid(zxid), SessionID(session), int32(xid), OpCode(op)
-	body, err = d.body(TxnKind(kind))
+	if kind == TxnMulti {
+		body, err = d.multi()
+	} else {
+		body, err = d.body(kind)
+	}
 	return h, body, err
 }
 
+// body reads what may stand alone as well as in a multi.
 func (d *txnDecoder) body(kind TxnKind) (TxnBody, error) {
 	switch kind {
 	case TxnCreate:
@@ -91,25 +99,20 @@ func (d *txnDecoder) body(kind TxnKind) (TxnBody, error) {
 		b := &CloseSessionTxn{}
 		return b, firstOf(d.array(1), func() error { return d.paths(&b.Paths) })
 	case TxnMulti:
-		return d.multi()
+		return nil, errNestedMulti
 	}
 	return nil, fmt.Errorf("kind %d is unknown", kind)
 }
 
 func (d *txnDecoder) create() (TxnBody, error) {
 	b := &CreateTxn{}
-	var owner uint64
-	err := firstOf(d.array(5), func() error {
-		return firstError(d.string(&b.Path), d.bytes(&b.Data), d.acl(&b.ACL), d.uint(&owner), d.int32(&b.ParentCreates))
+	return b, firstOf(d.array(5), func() error {
+		return firstError(d.string(&b.Path), d.bytes(&b.Data), d.acl(&b.ACL), d.uint((*uint64)(&b.Owner)),
+			d.int32(&b.ParentCreates))
 	})
-	b.Owner = Owner(owner)
-	return b, err
 }
 
 func (d *txnDecoder) multi() (TxnBody, error) {
-	if d.depth++; d.depth > 1 {
-		return nil, errors.New("a multi within a multi")
-	}
 	if err := d.array(1); err != nil {
 		return nil, err
 	}
@@ -119,16 +122,13 @@ func (d *txnDecoder) multi() (TxnBody, error) {
 	}
 	m := &MultiTxn{Ops: make([]MultiOp, 0, min(n, 1024))}
 	for range n {
-		var op int64
-		var kind uint64
-		if err := firstOf(d.array(3), func() error { return firstError(d.int(&op), d.uint(&kind)) }); err != nil {
-			return nil, err
-		}
-		item := MultiOp{Op: OpCode(op)}
-		if kind == 0 {
+		var item MultiOp
+		var kind TxnKind
+		err := firstOf(d.array(3), func() error { return firstError(d.int32((*int32)(&item.Op)), d.kind(&kind)) })
+		if err == nil && kind == 0 {
 			err = d.dec.DecodeNil()
-		} else {
-			item.Body, err = d.body(TxnKind(kind))
+		} else if err == nil {
+			item.Body, err = d.body(kind)
 		}
 		if err != nil {
 			return nil, err
@@ -210,26 +210,49 @@ func (d *txnDecoder) int32(v *int32) error {
 	return err
 }
 
-func (d *txnDecoder) string(v *string) error {
-	var b []byte
-	err := d.bytes(&b)
-	*v = string(b)
+func (d *txnDecoder) kind(v *TxnKind) error {
+	n, err := d.dec.DecodeUint64()
+	if err == nil && n != uint64(TxnKind(n)) {
+		err = fmt.Errorf("kind %d is unknown", n)
+	}
+	*v = TxnKind(n)
 	return err
 }
 
-// bytes reads a string or binary. The length is checked first, so a damaged one can't make it allocate.
-func (d *txnDecoder) bytes(v *[]byte) error {
-	n, err := d.dec.DecodeBytesLen()
-	if err != nil {
-		return err
+// string reads a string. The names that are in nearly every ACL take no memory of their own.
+func (d *txnDecoder) string(v *string) error {
+	b, err := d.view()
+	switch string(b) {
+	case SchemeWorld:
+		*v = SchemeWorld
+	case WorldAnyone:
+		*v = WorldAnyone
+	case SchemeDigest:
+		*v = SchemeDigest
+	default:
+		*v = string(b)
 	}
-	if n == -1 {
-		*v = nil
-		return nil
+	return err
+}
+
+// bytes reads a copy of a binary; nil is kept apart from empty.
+func (d *txnDecoder) bytes(v *[]byte) error {
+	b, err := d.view()
+	*v = bytes.Clone(b)
+	return err
+}
+
+// view reads a string or binary without copying; nil gives nil. The length is checked against the bytes that are
+// left, so a damaged one can't make anybody allocate.
+func (d *txnDecoder) view() ([]byte, error) {
+	n, err := d.dec.DecodeBytesLen()
+	if err != nil || n == -1 {
+		return nil, err
 	}
 	if n < 0 || n > d.r.Len() {
-		return fmt.Errorf("%d bytes announced, %d are left", n, d.r.Len())
+		return nil, fmt.Errorf("%d bytes announced, %d are left", n, d.r.Len())
 	}
-	*v = make([]byte, n)
-	return d.dec.ReadFull(*v)
+	start := len(d.data) - d.r.Len()
+	_, err = d.r.Seek(int64(n), io.SeekCurrent)
+	return d.data[start : start+n : start+n], err
 }
