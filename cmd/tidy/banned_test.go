@@ -19,6 +19,7 @@ var banCases = []ruleCase{
 	{"clock", "types and units, the clock itself, kits, tests, the disk, another package of the name", map[string]string{
 		"actors/prep.go":            body(`import "time"`, "_ = time.Duration(1) * time.Second", "x.Now()"),
 		"actors/clock.go":           body(`import "time"`, "_ = time.Now()"),
+		"actors/tcp.go":             body(`import "time"`, "_ = time.Now()"),
 		"actors/actortest/probe.go": body(`import "time"`, "time.NewTimer(1)"),
 		"actors/prep_test.go":       body(`import "time"`, "_ = time.Now()"),
 		"persistence/txnlog.go":     body(`import "time"`, "_ = time.Now()"),

@@ -81,7 +81,7 @@ func (p *Policy) protoactorFault(f *File, target string) string {
 		return "knows actors; messages and persistence are plain values and files. Move the actor to actors/ or cluster/."
 	case f.IsTest() || !within(f.Path, []string{"actors", "cluster"}):
 		return ""
-	case within(f.Path, p.Shells) || within(f.Path, p.Plumbing) || within(f.Path, p.Kits):
+	case within(f.Path, slices.Concat(p.Shells, p.Plumbing, p.Kits)):
 		return ""
 	}
 	return "is a core and must not import the actor library; put the mailbox into " +
@@ -91,8 +91,7 @@ func (p *Policy) protoactorFault(f *File, target string) string {
 // checkCorePurity keeps I/O, logging, locks and real randomness out of the cores.
 func checkCorePurity(t *Tree, p *Policy) (found []Finding) {
 	t.Go(func(f *File) {
-		if f.IsTest() || !within(f.Path, p.Cores) ||
-			within(f.Path, p.Shells) || within(f.Path, p.Plumbing) || within(f.Path, p.Kits) {
+		if f.IsTest() || !within(f.Path, p.Cores) || within(f.Path, slices.Concat(p.Shells, p.Plumbing, p.Edges, p.Kits)) {
 			return
 		}
 		eachImport(f, func(target string, line int) {

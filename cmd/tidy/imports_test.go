@@ -60,6 +60,7 @@ var importCases = []ruleCase{
 	{"core-purity", "shells, plumbing, kits, tests and the disk's folder", map[string]string{
 		"actors/conn_actor.go":      imports("actors", "net"),
 		"actors/runtime.go":         imports("actors", "os"),
+		"actors/tcp.go":             imports("actors", "net"),
 		"actors/stagetest/a.go":     imports("stagetest", "os"),
 		"messages/a_test.go":        imports("messages", "os"),
 		"persistence/osfs.go":       imports("persistence", "os"),

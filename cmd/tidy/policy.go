@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // Policy is the architecture as data: which folders there are, who may import whom, which files are plumbing, what is
 // banned where. Change it together with the DESIGN.md of the folder concerned.
 type Policy struct {
@@ -13,8 +15,9 @@ type Policy struct {
 	TestsMayImport map[string][]string
 
 	Cores    []string // folders whose files are cores unless named otherwise: no actor library, no I/O, no clock
-	Shells   []string // within Cores: globs of the files that hold mailboxes, sockets and goroutines
+	Shells   []string // within Cores: globs of the files that hold mailboxes
 	Plumbing []string // within Cores: globs of the files that adapt the actor library
+	Edges    []string // within Cores: globs of the files where the real world comes in: sockets and their goroutines
 	Kits     []string // public test kits: they may wait with a deadline, as tests do
 	Impure   []string // import paths that a core must not use
 
@@ -59,10 +62,11 @@ var (
 	deterministic = []string{"actors", "cluster", "messages", "persistence/tree", "persistence/watch"}
 	testKits      = []string{"actors/actortest", "actors/stagetest", "cluster/sim"}
 	plumbing      = both("stage", "registry", "pipeline", "props", "supervise", "clock", "mailbox", "dispatch",
-		"conntable", "runtime")
+		"conntable", "runtime", "metrics")
+	edges = both("transport", "tcp", "tls", "listener", "link")
 )
 
-// both returns the globs of plumbing files in actors and cluster: name.go and name_<part>.go.
+// both returns the globs of named files in actors and cluster: name.go and name_<part>.go.
 func both(names ...string) []string {
 	var globs []string
 	for _, folder := range []string{"actors/", "cluster/"} {
@@ -99,6 +103,7 @@ func DefaultPolicy() *Policy {
 		Cores:    deterministic,
 		Shells:   []string{"actors/*_actor.go", "cluster/*_actor.go"},
 		Plumbing: plumbing,
+		Edges:    edges,
 		Kits:     testKits,
 		Impure: []string{"net", "net/http", "os", "os/exec", "os/signal", "syscall", "log", "log/slog", "crypto/rand",
 			"github.com/rs/zerolog", "golang.org/x/sys/unix"},
@@ -118,12 +123,12 @@ func defaultBans() []Ban {
 		{
 			Name: "clock", Package: "time",
 			Names: []string{"Now", "Since", "Until", "After", "AfterFunc", "Sleep", "Tick", "NewTicker", "NewTimer"},
-			Where: deterministic, Except: append([]string{"actors/clock.go"}, testKits...),
+			Where: deterministic, Except: slices.Concat([]string{"actors/clock.go"}, edges, testKits),
 			Instead: "Time arrives as a message: take now or a tick from the injected clock (actors/clock.go).",
 		},
 		{
 			Name: "clock", Package: "context", Names: []string{"WithTimeout", "WithDeadline", "WithTimeoutCause", "WithDeadlineCause"},
-			Where: deterministic, Except: testKits,
+			Where: deterministic, Except: slices.Concat(edges, testKits),
 			Instead: "A context deadline reads the wall clock: use a timer of the injected clock (actors/clock.go).",
 		},
 		{
@@ -150,14 +155,14 @@ func defaultBans() []Ban {
 		},
 		{
 			Name: "mutex", Package: "sync", Names: []string{"Mutex", "RWMutex", "Cond"},
-			Where: []string{"actors", "cluster"}, Except: append(plumbing, testKits...),
+			Where: []string{"actors", "cluster"}, Except: slices.Concat(plumbing, edges, testKits),
 			Instead: "State belongs to one actor: send it a message, or publish an immutable view.",
 		},
 		{
 			Name: "go-statement", Go: true, Where: deterministic,
-			Except: append(both("dispatch", "mailbox", "listener", "transport", "link"), testKits...),
+			Except: slices.Concat(both("dispatch", "mailbox"), edges, testKits),
 			Instead: "An ordinary actor needs no goroutine: send a message, or spawn an actor on the pinned dispatcher; " +
-				"goroutines live in the dispatcher, mailbox, listener and transport files.",
+				"goroutines live in the dispatcher, the mailbox and the socket files.",
 		},
 		{
 			Name: "sleep-in-test", Package: "time", Names: []string{"Sleep"}, Tests: true, Where: []string{"*"},
