@@ -162,9 +162,16 @@ func DecodePathWatch(d *Decoder) PathWatch {
 	return PathWatch{Path: decodePathView(d), Watch: d.Bool()}
 }
 
-// DecodePath reads a record that is one path (getACL, sync, getAllChildrenNumber, getEphemerals); a null path is
+// DecodePath reads a record that is one path (getACL, sync, getAllChildrenNumber, deleteContainer); a null path is
 // malformed. The result shares the decoder's bytes.
 func DecodePath(d *Decoder) []byte { return decodePathView(d) }
+
+// DecodePrefix reads the record of getEphemerals. ZooKeeper takes a null prefix, which gives nil, as it takes an
+// empty one: all of the session's ephemerals are meant. The result shares the decoder's bytes.
+func DecodePrefix(d *Decoder) []byte {
+	b, _ := d.View()
+	return b
+}
 
 func decodePathView(d *Decoder) []byte {
 	b, ok := d.View()

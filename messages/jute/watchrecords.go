@@ -69,7 +69,8 @@ func DecodeAuthPacket(d *Decoder) AuthPacket {
 	return AuthPacket{Type: d.Int(), Scheme: d.String(), Auth: d.Buffer()}
 }
 
-// ReconfigRequest is the record of reconfig. The strings may be null, which reads as "".
+// ReconfigRequest is the record of reconfig. The strings may be null, which reads as "" and is how "" is written:
+// clients say so that they don't use one of the three.
 type ReconfigRequest struct {
 	Joining, Leaving, NewMembers string
 	ConfigID                     int64
@@ -77,7 +78,14 @@ type ReconfigRequest struct {
 
 // Append appends the record.
 func (r *ReconfigRequest) Append(dst []byte) []byte {
-	return AppendLong(AppendString(AppendString(AppendString(dst, r.Joining), r.Leaving), r.NewMembers), r.ConfigID)
+	for _, s := range []string{r.Joining, r.Leaving, r.NewMembers} {
+		if s == "" {
+			dst = AppendInt(dst, -1)
+		} else {
+			dst = AppendString(dst, s)
+		}
+	}
+	return AppendLong(dst, r.ConfigID)
 }
 
 // DecodeReconfigRequest reads the record.
