@@ -76,7 +76,7 @@ func LoadConfig(path string, env []string, flags map[string]string) (*Config, []
 }
 
 // configInput is all that the configuration is made of. Reading files is a function so that tests and the fuzzer need
-// no disk.
+// no configDisk.
 type configInput struct {
 	path     string
 	text     []byte
@@ -93,6 +93,8 @@ type configLoader struct {
 	keys     map[string]*configKey  // the table row of each entry
 	warnings []Warning
 	problems []ConfigProblem
+
+	tlsWarned bool // an ssl. key was warned about
 }
 
 func loadConfig(in configInput) (*Config, []Warning, error) {
@@ -136,7 +138,9 @@ func (l *configLoader) add(entries []configEntry) {
 	for _, e := range entries {
 		key, name := lookupKey(e.key)
 		if key == nil {
-			l.warn(e.origin, e.key, unknownKeyText(e.key))
+			if len(l.warnings) < configWarningsMax { // The search for a similar key is not free.
+				l.warn(e.origin, e.key, unknownKeyText(e.key))
+			}
 			continue
 		}
 		if old, ok := l.entries[name]; ok && old.origin.sameFile(e.origin) {
@@ -185,11 +189,16 @@ func (l *configLoader) sortedNames() []string {
 
 // warnUnused tells about a key that this version reads but does not obey, unless its value asks for nothing anyway.
 func (l *configLoader) warnUnused(entry configEntry, key *configKey) {
-	if key.harmless(entry.value) {
+	if key.harmless(entry.value) || (key == tlsFamily && l.tlsWarned) {
 		return
 	}
+	// A TLS set-up has a dozen such lines, and the second one tells nothing new.
+	l.tlsWarned = l.tlsWarned || key == tlsFamily
 	l.warn(entry.origin, entry.key, "is not used by this version: "+key.unused)
 }
+
+// configWarningsMax bounds the warnings: a file that is no configuration at all would make one for each line.
+const configWarningsMax = 200
 
 func (l *configLoader) warn(origin configOrigin, key, text string) {
 	l.warnings = append(l.warnings, Warning{Source: origin.String(), Key: key, Text: text})

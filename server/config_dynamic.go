@@ -2,7 +2,9 @@ package server
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -76,7 +78,7 @@ func orderedLines(byKey map[string]membershipLine) []membershipLine {
 		order[fmt.Sprintf("%09d %s", line.entry.origin.line, key)] = key
 	}
 	var lines []membershipLine
-	for _, o := range sortedKeys(order) {
+	for _, o := range slices.Sorted(maps.Keys(order)) {
 		lines = append(lines, byKey[order[o]])
 	}
 	return lines

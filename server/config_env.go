@@ -2,8 +2,9 @@ package server
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -58,7 +59,7 @@ func (l *configLoader) envEntries(prefix string) []configEntry {
 	}
 	variables := l.variables(prefix)
 	var entries []configEntry
-	for _, name := range sortedKeys(variables) {
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		value := strings.TrimSpace(variables[name])
 		origin := configOrigin{kind: kind, name: name}
 		rest := strings.TrimPrefix(name, prefix)
@@ -139,7 +140,7 @@ func (l *configLoader) packedEntries(rest, value string, origin configOrigin) []
 // flagEntries takes the command line. A flag may be spelled as the key or in lower case with dashes.
 func (l *configLoader) flagEntries() []configEntry {
 	var entries []configEntry
-	for _, name := range sortedKeys(l.in.flags) {
+	for _, name := range slices.Sorted(maps.Keys(l.in.flags)) {
 		key := name
 		if known, _ := lookupKey(name); known == nil {
 			if known = envIndex[bareName(name)]; known != nil {
@@ -209,13 +210,4 @@ func splitQuoted(s string) []string {
 		words = append(words, word.String())
 	}
 	return words
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }

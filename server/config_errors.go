@@ -31,6 +31,9 @@ type ConfigError struct {
 	Problems []ConfigProblem
 }
 
+// configProblemsShown bounds the text of an error: more than a screen helps nobody.
+const configProblemsShown = 50
+
 // Error is one line for one problem, else a heading and a line for each.
 func (e *ConfigError) Error() string {
 	if len(e.Problems) == 1 {
@@ -38,7 +41,11 @@ func (e *ConfigError) Error() string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "configuration: %d problems:", len(e.Problems))
-	for _, p := range e.Problems {
+	for i, p := range e.Problems {
+		if i == configProblemsShown {
+			fmt.Fprintf(&b, "\n  and %d more", len(e.Problems)-i)
+			break
+		}
 		b.WriteString("\n  " + p.String())
 	}
 	return b.String()
@@ -147,6 +154,9 @@ func nearestKey(key string) string {
 			continue
 		}
 		for _, name := range append([]string{k.name}, k.aliases...) {
+			if max(len(short)-len(name), len(name)-len(short)) > bestDistance {
+				continue // At least so many letters must be added or removed.
+			}
 			d := editDistance(strings.ToLower(short), strings.ToLower(name))
 			if d <= bestDistance && (best == "" || d < bestDistance) {
 				best, bestDistance = name, d

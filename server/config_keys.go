@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -172,7 +173,7 @@ func keyFloat(name, fallback string, bind func(*Config) any, effect string) *con
 }
 
 func keyCount(name, fallback string, least int64, bind func(*Config) any, effect string) *configKey {
-	return &configKey{name: name, kind: kindWhole, fallback: fallback, min: least, max: maxInt32, bind: bind, effect: effect}
+	return &configKey{name: name, kind: kindWhole, fallback: fallback, min: least, max: math.MaxInt32, bind: bind, effect: effect}
 }
 
 // keyPort makes a row for a TCP port. least 0 lets 0 mean "none" or "any free one".

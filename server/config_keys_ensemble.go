@@ -46,7 +46,7 @@ var ensembleTimingGroup = &configGroup{
 		keyPort("observerMasterPort", "0", 0, func(c *Config) any { return &c.Ensemble.ObserverMasterPort },
 			"Followers serve observers at this port; 0 turns it off."),
 		keyBool("syncEnabled", "true", func(c *Config) any { return &c.Ensemble.SyncEnabled },
-			"Observers keep log and snapshots on disk."),
+			"Observers keep log and snapshots on configDisk."),
 		keyCount("commitLogCount", "500", 0, func(c *Config) any { return &c.Data.CommitLogCount },
 			"Committed transactions kept in memory to feed followers that come back."),
 		keyFloat("snapshotSizeFactor", "0.33", func(c *Config) any { return &c.Data.SnapshotSizeFactor },

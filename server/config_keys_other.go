@@ -12,7 +12,7 @@ var laterGroup = &configGroup{
 			"Address of the TLS port.").later("TLS is not built yet"),
 		keyBool("client.portUnification", "false", nil, "TLS and plaintext at one port.").
 			later("TLS is not built yet, the port is plaintext only"),
-		keyFamily("ssl.", "<name>", "Keys, trust and rules of TLS.").later("TLS is not built yet"),
+		tlsFamily,
 		keyBool("sslQuorum", "false", nil, "TLS between servers.").
 			later("TLS is not built yet, connections between servers are plaintext"),
 		keyBool("portUnification", "false", nil, "TLS and plaintext between servers.").later("TLS is not built yet"),
@@ -27,8 +27,7 @@ var laterGroup = &configGroup{
 		keyText("superUser", "", nil, "SASL name of a super user.").later("SASL is not built yet"),
 		keyText("X509AuthenticationProvider.superUser", "", nil, "TLS name of a super user.").later("TLS is not built yet"),
 		keyText("java.security.auth.login.config", "", nil, "File of SASL rules.").later("SASL is not built yet"),
-		keyWord("DigestAuthenticationProvider.digestAlg", "SHA1",
-			[]string{"SHA1", "SHA-1", "SHA-224", "SHA-256", "SHA-384", "SHA-512", "SHA3-256", "SHA3-512", "MD5"},
+		keyText("DigestAuthenticationProvider.digestAlg", "SHA1",
 			func(c *Config) any { return &c.Access.DigestAlgorithm }, "Hash of digest ids.").
 			later("digests are made with SHA1, ids made with another hash won't match"),
 		keyBool("quorum.auth.enableSasl", "false", nil, "SASL between servers.").
@@ -55,6 +54,10 @@ var laterGroup = &configGroup{
 		keyPort("metricsProvider.httpsPort", "", 0, nil, "Port for metrics over TLS.").later("metrics are served over plaintext only"),
 	},
 }
+
+// tlsFamily is all ssl. keys, those of ssl.quorum. included.
+var tlsFamily = keyFamily("ssl.", "<name>", "Keys, trust and rules of TLS.").
+	later("TLS is not built yet (this goes for all ssl. keys)")
 
 // noUseGroup holds knobs of a machine room that does not exist here: threads, caches and buffers of the Java server.
 var noUseGroup = &configGroup{

@@ -2,6 +2,9 @@ package server
 
 import (
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -57,7 +60,7 @@ func buildMembership(lines []membershipLine, report func(configEntry, string)) M
 			groups[id] = ids
 		case "weight":
 			weight, err := strconv.Atoi(line.entry.value)
-			if err != nil || weight < 0 || weight > maxInt32 {
+			if err != nil || weight < 0 || weight > math.MaxInt32 {
 				report(line.entry, "not a weight; allowed: 0 or more")
 				continue
 			}
@@ -88,19 +91,20 @@ func parseGroup(value string) ([]int, error) {
 	return ids, nil
 }
 
-// checkMembership looks for contradictions between the lines and returns each as a sentence.
-func checkMembership(m Membership) []string {
+// checkMembership looks for contradictions between the lines and returns each as a sentence. standaloneEnabled decides
+// whether a single participant may be an ensemble.
+func checkMembership(m Membership, standaloneEnabled bool) []string {
 	var found []string
 	participants := m.Participants()
 	if len(m.Servers) > 0 && participants == 0 {
 		found = append(found, "there are observers but no participant; at least one server must vote")
 	}
-	if participants == 1 && len(m.Servers) > 1 {
-		found = append(found, "observers need an ensemble of at least two participants")
+	if participants == 1 && len(m.Servers) > 1 && standaloneEnabled {
+		found = append(found, "observers need at least two participants, or standaloneEnabled=false")
 	}
 	for _, s := range m.Servers {
 		for _, a := range s.Addresses {
-			if a.ElectionPort == 0 && len(m.Servers) > 1 {
+			if a.ElectionPort == 0 && (len(m.Servers) > 1 || !standaloneEnabled) {
 				found = append(found, fmt.Sprintf("server.%d has no election port; write host:%d:<electionPort>",
 					s.ID, a.QuorumPort))
 			}
@@ -115,7 +119,7 @@ func checkGroups(m Membership) []string {
 	}
 	var found []string
 	groupOf := map[int]int{}
-	for _, g := range sortedInts(m.Groups) {
+	for _, g := range slices.Sorted(maps.Keys(m.Groups)) {
 		for _, id := range m.Groups[g] {
 			if _, ok := m.Server(id); !ok {
 				found = append(found, fmt.Sprintf("group.%d names server %d, which has no server.%d line", g, id, id))

@@ -40,12 +40,6 @@ func (l *configLoader) remark() {
 		}
 		return ""
 	})
-	l.warnIf("serverCnxnFactory", func(v string) string {
-		if v != "" && c.Client.SecurePort != noPort {
-			return "has no effect; TLS is not built yet"
-		}
-		return ""
-	})
 	l.remarkEnsemble()
 }
 
@@ -73,16 +67,12 @@ func (l *configLoader) remarkEnsemble() {
 		})
 	}
 	if !e.Distributed() {
-		if participants == 1 {
-			l.warnings = append(l.warnings, Warning{Source: source, Text: "only one server: runs standalone " +
-				"(standaloneEnabled=false makes it an ensemble of one)"})
-		}
 		return
 	}
 	if participants == 2 {
 		l.warnings = append(l.warnings, Warning{Source: source,
 			Text: "two participants: neither may fail; three are the least that survive the loss of one"})
-	} else if participants%2 == 0 {
+	} else if participants > 0 && participants%2 == 0 {
 		l.warnings = append(l.warnings, Warning{Source: source, Text: fmt.Sprintf(
 			"%d participants survive no more failures than %d", participants, participants-1)})
 	}

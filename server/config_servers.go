@@ -3,7 +3,9 @@ package server
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -123,11 +125,11 @@ func parseServerAddress(fields []string) (ServerAddress, error) {
 	}
 	a.Host = fields[0]
 	var err error
-	if a.QuorumPort, err = parsePort("quorum port", fields[1]); err != nil {
+	if a.QuorumPort, err = parseServerPort("quorum port", fields[1]); err != nil {
 		return a, err
 	}
 	if len(fields) == 3 {
-		a.ElectionPort, err = parsePort("election port", fields[2])
+		a.ElectionPort, err = parseServerPort("election port", fields[2])
 	}
 	return a, err
 }
@@ -147,11 +149,11 @@ func (s *ServerSpec) parseClient(text string) error {
 	default:
 		return errors.New("after the ; must stand [clientAddress:]clientPort; IPv6 needs brackets")
 	}
-	s.ClientPort, err = parsePort("client port", fields[len(fields)-1])
+	s.ClientPort, err = parseServerPort("client port", fields[len(fields)-1])
 	return err
 }
 
-func parsePort(what, text string) (int, error) {
+func parseServerPort(what, text string) (int, error) {
 	n, err := strconv.Atoi(strings.TrimSpace(text))
 	if err != nil || n < 1 || n > 65535 {
 		return 0, fmt.Errorf("%s %q is not a port; allowed: 1 to 65535", what, text)
@@ -222,25 +224,16 @@ func (m Membership) Text() string {
 	for _, s := range m.Servers {
 		fmt.Fprintf(&b, "server.%d=%s\n", s.ID, s)
 	}
-	for _, g := range sortedInts(m.Groups) {
+	for _, g := range slices.Sorted(maps.Keys(m.Groups)) {
 		ids := make([]string, len(m.Groups[g]))
 		for i, id := range m.Groups[g] {
 			ids[i] = strconv.Itoa(id)
 		}
 		fmt.Fprintf(&b, "group.%d=%s\n", g, strings.Join(ids, ":"))
 	}
-	for _, id := range sortedInts(m.Weights) {
+	for _, id := range slices.Sorted(maps.Keys(m.Weights)) {
 		fmt.Fprintf(&b, "weight.%d=%d\n", id, m.Weights[id])
 	}
 	fmt.Fprintf(&b, "version=%x", m.Version)
 	return b.String()
-}
-
-func sortedInts[V any](m map[int]V) []int {
-	keys := make([]int, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Ints(keys)
-	return keys
 }

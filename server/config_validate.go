@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -127,16 +128,21 @@ func (c *Config) resolve() {
 	}
 	if self, ok := e.Self(); ok {
 		e.Observer = self.Role == Observer
-		if self.ClientPort != 0 && c.Client.Port == noPort {
-			c.Client.Port = self.ClientPort
-			c.Client.Address = anyAddress(self.ClientAddress)
-		}
-	} else if len(e.Membership.Servers) == 1 && e.StandaloneEnabled && c.Client.Port == noPort {
+		c.takeClientPort(self)
+	} else if len(e.Membership.Servers) == 1 && e.StandaloneEnabled {
 		// A lone server needs no myid to know which line is its own.
-		if only := e.Membership.Servers[0]; only.ClientPort != 0 {
-			c.Client.Port = only.ClientPort
-			c.Client.Address = anyAddress(only.ClientAddress)
-		}
+		c.takeClientPort(e.Membership.Servers[0])
+	}
+}
+
+// takeClientPort obeys the client port of this server's own line. A clientPort that was set stays, and validate compares both.
+func (c *Config) takeClientPort(self ServerSpec) {
+	if self.ClientPort == 0 || c.IsSet("clientPort") {
+		return
+	}
+	c.Client.Port = self.ClientPort
+	if !c.IsSet("clientPortAddress") {
+		c.Client.Address = anyAddress(self.ClientAddress)
 	}
 }
 
@@ -162,12 +168,12 @@ func (l *configLoader) validate() {
 		l.fail("minSessionTimeout", fmt.Sprintf("the shortest session timeout (%d ms) is above the longest (%d ms)",
 			c.Session.MinTimeout.Milliseconds(), c.Session.MaxTimeout.Milliseconds()))
 	}
-	if c.Session.MaxTimeout.Milliseconds() > maxInt32 {
+	if c.Session.MaxTimeout.Milliseconds() > math.MaxInt32 {
 		l.fail("tickTime", fmt.Sprintf("the longest session timeout would be %d ms; at most %d fit into the protocol, "+
-			"set maxSessionTimeout or a shorter tick", c.Session.MaxTimeout.Milliseconds(), maxInt32))
+			"set maxSessionTimeout or a shorter tick", c.Session.MaxTimeout.Milliseconds(), math.MaxInt32))
 	}
-	if c.Limits.FrameMax > maxInt32 {
-		l.fail("jute.maxbuffer", fmt.Sprintf("out of range; allowed: 1 to %d bytes", maxInt32))
+	if c.Limits.FrameMax > math.MaxInt32 {
+		l.fail("jute.maxbuffer", fmt.Sprintf("out of range; allowed: 1 to %d bytes", math.MaxInt32))
 	}
 	if url := c.Admin.CommandURL; !strings.HasPrefix(url, "/") || len(url) < 2 {
 		l.fail("admin.commandURL", "must be a path such as /commands")
@@ -210,14 +216,14 @@ func (l *configLoader) validateClientPort() {
 	}
 	address := anyAddress(self.ClientAddress)
 	if self.ClientPort != c.Client.Port || (c.Client.Address != "" && address != c.Client.Address) {
-		l.fail("clientPort", fmt.Sprintf("clients are told %s:%d by the server.%d line but %s:%d by clientPort; "+
-			"remove one of both", self.ClientAddress, self.ClientPort, self.ID, c.Client.Address, c.Client.Port))
+		l.fail("clientPort", fmt.Sprintf("the server.%d line tells clients %s:%d, but this server would listen "+
+			"at %s; remove one of both", self.ID, bracketHost(self.ClientAddress), self.ClientPort, c.ClientListen()))
 	}
 }
 
 func (l *configLoader) validateEnsemble() {
 	c, e := l.cfg, &l.cfg.Ensemble
-	for _, text := range checkMembership(e.Membership) {
+	for _, text := range checkMembership(e.Membership, e.StandaloneEnabled) {
 		l.problems = append(l.problems, ConfigProblem{Source: l.membershipSource(), Text: text})
 	}
 	if !e.StandaloneEnabled && len(e.Membership.Servers) == 0 {

@@ -37,8 +37,6 @@ var (
 	unitHours  = valueUnit{"hours", int64(time.Hour)}
 )
 
-const maxInt32 = math.MaxInt32
-
 // noPort is the value of a port that is not configured; 0 asks the system for any free port.
 const noPort = -1
 
@@ -56,7 +54,7 @@ func (k *configKey) set(c *Config, value string) error {
 		return nil
 	case kindList:
 		if p, ok := target.(*[]string); ok {
-			*p = splitList(value)
+			*p = splitCommas(value)
 		}
 		return nil
 	case kindBool:
@@ -151,7 +149,7 @@ func parseWhole(value string) (int64, error) {
 	return strconv.ParseInt(value, 10, 64)
 }
 
-func splitList(value string) []string {
+func splitCommas(value string) []string {
 	var list []string
 	for _, word := range strings.Split(value, ",") {
 		if word = strings.TrimSpace(word); word != "" {
@@ -186,7 +184,7 @@ func (k *configKey) rangeText() string {
 	switch {
 	case k.min == k.max:
 		text = strconv.FormatInt(k.min, 10)
-	case k.max == maxInt32 || k.max == math.MaxInt64:
+	case k.max == math.MaxInt32 || k.max == math.MaxInt64:
 		text = fmt.Sprintf("%d or more", k.min)
 	}
 	if k.unit.name == "port" {
