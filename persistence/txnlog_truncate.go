@@ -3,6 +3,7 @@ package persistence
 import (
 	"errors"
 	"fmt"
+	"io"
 )
 
 // ErrTruncatePurged says that the log no longer reaches back to the zxid that it
@@ -36,7 +37,7 @@ func (l *Log) TruncateAfter(zxid uint64) (uint64, error) {
 		}
 	}
 	if cut.off > 0 {
-		if err := l.cutSegment(segments[cut.keep].Path, cut.off); err != nil {
+		if err := shortenSegment(l.o.FS, segments[cut.keep].Path, cut.off); err != nil {
 			return 0, l.fail(err)
 		}
 	}
@@ -100,19 +101,43 @@ func scanUpTo(s *segmentScanner, zxid uint64) (off int64, last uint64, err error
 	}
 }
 
-func (l *Log) cutSegment(name string, off int64) error {
-	f, err := l.o.FS.OpenRW(name)
+// shortenSegment makes a segment end at an offset, all at once: a copy of what stays
+// takes its place. Truncating in place is not atomic. A file system zeroes the
+// rest of the last block before the new size is durable, so that a power cut can
+// leave zeros with whole, once durable records behind them: damage, by all signs.
+func shortenSegment(fsys FS, name string, off int64) error {
+	f, err := fsys.Open(name)
 	if err != nil {
-		return fmt.Errorf("open log segment %s: %w", name, err)
+		return fmt.Errorf("shorten log segment: %w", err)
 	}
 	defer f.Close()
-	if err := f.Truncate(off); err != nil {
-		return fmt.Errorf("truncate log segment %s to %d bytes: %w", name, off, err)
-	}
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("sync log segment %s: %w", name, err)
+	if err := copyRange(fsys, f, 0, off, name); err != nil {
+		return fmt.Errorf("shorten log segment to %d bytes: %w", off, err)
 	}
 	return nil
+}
+
+// copyRange copies part of a file to a new one, which takes its name when it is
+// durable and replaces what had it.
+func copyRange(fsys FS, from File, off, end int64, name string) error {
+	temp := name + tempSuffix
+	to, err := createFresh(fsys, temp)
+	if err != nil {
+		return err
+	}
+	_, err = io.CopyBuffer(struct{ io.Writer }{to}, io.NewSectionReader(from, off, end-off), make([]byte, scanBuffer))
+	if err == nil {
+		err = to.Sync()
+	}
+	if err != nil {
+		discard(fsys, to, temp)
+		return fmt.Errorf("write %s: %w", temp, err)
+	}
+	if err := to.Close(); err != nil {
+		discard(fsys, nil, temp)
+		return fmt.Errorf("close %s: %w", temp, err)
+	}
+	return publish(fsys, temp, name)
 }
 
 // StartAfter makes the log go on after a zxid that it did not reach, because a
