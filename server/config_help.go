@@ -53,7 +53,7 @@ func (k *configKey) writeHelp(out *bufio.Writer) {
 		effect += " Also " + strings.Join(k.aliases, ", ") + "."
 	}
 	if !k.family || k.status == statusUsed {
-		effect += " [" + envName(strings.TrimSuffix(name, "<id>")) + familySuffix(k) + "]"
+		effect += " [" + envName(strings.TrimSuffix(name, k.param)) + familySuffix(k) + "]"
 	}
 	writeWrapped(out, effect, "      ")
 }

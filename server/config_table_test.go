@@ -107,6 +107,11 @@ func TestHelpListsEveryKey(t *testing.T) {
 	if err := WriteConfigHelp(&out); err != nil {
 		t.Fatal(err)
 	}
+	for _, variable := range []string{"[SERVER_N]", "[GROUP_N]", "[WEIGHT_N]", "[TICK_TIME]"} {
+		if !strings.Contains(out.String(), variable) {
+			t.Errorf("the help lacks %s", variable)
+		}
+	}
 	lines := strings.Split(out.String(), "\n")
 	head := map[string]string{} // key → its first line
 	for _, line := range lines {
