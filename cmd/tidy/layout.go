@@ -83,7 +83,10 @@ func checkExportedDoc(t *Tree, _ *Policy) (found []Finding) {
 		for _, decl := range f.Syntax.Decls {
 			switch d := decl.(type) {
 			case *ast.FuncDecl:
-				if needsDoc(d) && !(d.Recv != nil && explained[path.Dir(f.Path)+"."+d.Name.Name]) {
+				if d.Recv != nil && explained[path.Dir(f.Path)+"."+d.Name.Name] {
+					continue
+				}
+				if needsDoc(d) {
 					report(d.Name, d.Doc)
 				}
 			case *ast.GenDecl:
