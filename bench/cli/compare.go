@@ -1,0 +1,140 @@
+//go:build unix
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/troupekeeper/troupe/bench"
+)
+
+// compareFlags are what the comparison has beyond its configuration.
+type compareFlags struct {
+	cfg       bench.CompareConfig
+	troupe    string
+	arguments []string
+	only      string
+	out       string
+	noInstall bool
+	quiet     bool
+}
+
+func compareCommand() *cobra.Command {
+	f := &compareFlags{cfg: bench.DefaultCompareConfig()}
+	c := &cobra.Command{
+		Use: "compare", Short: "Measure Debian's ZooKeeper and Troupe in turn on this machine", Args: cobra.NoArgs,
+		Long: `Measure Debian's ZooKeeper and Troupe in turn on this machine, A B A B, one server at
+a time, with the same configuration file, and print ratios with their spread.
+
+ZooKeeper is installed with apt-get when it is missing and this is run as root.
+Raw results, the table and the servers' logs are written into a folder.`,
+	}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		c.SilenceUsage = true
+		return f.run(c)
+	}
+	set := c.Flags()
+	self, err := os.Executable()
+	if err != nil {
+		self = "troupe"
+	}
+	set.StringVar(&f.troupe, "troupe", self, "troupe program to compare")
+	set.StringSliceVar(&f.arguments, "troupe-arg", nil, "further arguments for troupe serve")
+	set.StringVar(&f.only, "only", "", "measure only zookeeper or only troupe")
+	set.IntVar(&f.cfg.Rounds, "rounds", f.cfg.Rounds, "how often each server takes its turn")
+	set.DurationVar(&f.cfg.Warmup, "warmup", f.cfg.Warmup, "load before the measures of a turn; a JVM needs it")
+	set.DurationVar(&f.cfg.Measure, "measure", f.cfg.Measure, "time of each measure")
+	set.IntVar(&f.cfg.IdleSessions, "idle", f.cfg.IdleSessions, "idle sessions to hold, 0 for none")
+	set.DurationVar(&f.cfg.IdleHold, "idle-hold", f.cfg.IdleHold, "how long to hold them")
+	set.IntVar(&f.cfg.FillKeys, "fill", f.cfg.FillKeys, "znodes to fill and to start with, 0 for none")
+	set.StringVar(&f.cfg.Dir, "dir", os.TempDir(), "folder for the servers' data, best on the disk that matters")
+	set.StringVarP(&f.out, "out", "o", "bench-compare", "folder for the raw results, the table and the servers' logs")
+	set.BoolVar(&f.noInstall, "no-install", false, "do not install a missing ZooKeeper")
+	set.BoolVarP(&f.quiet, "quiet", "q", false, "no progress line")
+	return c
+}
+
+func (f *compareFlags) run(c *cobra.Command) error {
+	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	clear := func() {}
+	if !f.quiet && isTerminal(os.Stderr) {
+		f.cfg.Progress, clear = bench.ProgressLine(os.Stderr)
+	}
+	f.cfg.Say = func(line string) {
+		clear()
+		fmt.Fprintln(c.ErrOrStderr(), line)
+	}
+	if err := f.subjects(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(f.out, 0o755); err != nil {
+		return fmt.Errorf("make the folder for the results: %w", err)
+	}
+	var err error
+	if f.cfg.LogDir, err = filepath.Abs(f.out); err != nil {
+		return fmt.Errorf("find the folder for the results: %w", err)
+	}
+	comparison, failed := bench.Compare(ctx, f.cfg)
+	clear()
+	if comparison == nil {
+		return failed
+	}
+	if errors.Is(failed, context.Canceled) {
+		failed = errors.New("interrupted; the table holds what was measured until then")
+	}
+	return errors.Join(f.report(c, comparison), failed)
+}
+
+// subjects finds the servers, and installs ZooKeeper if need be.
+func (f *compareFlags) subjects() error {
+	only := strings.ToLower(f.only)
+	if only != "" && only != "troupe" && only != "zookeeper" {
+		return fmt.Errorf("--only %q: want zookeeper or troupe", f.only)
+	}
+	if only != "troupe" {
+		peer, err := bench.ZooKeeperSubject()
+		if errors.Is(err, bench.ErrNoZooKeeper) && !f.noInstall {
+			if err = bench.InstallZooKeeper(f.cfg.Say); err == nil {
+				peer, err = bench.ZooKeeperSubject()
+			}
+		}
+		if err != nil {
+			return err
+		}
+		f.cfg.Subjects = append(f.cfg.Subjects, peer)
+	}
+	if only != "zookeeper" {
+		own, err := bench.TroupeSubject(f.troupe, f.arguments...)
+		if err != nil {
+			return err
+		}
+		f.cfg.Subjects = append(f.cfg.Subjects, own)
+	}
+	return nil
+}
+
+// report prints the tables and writes them and the raw results to files.
+func (f *compareFlags) report(c *cobra.Command, comparison *bench.Comparison) error {
+	if err := comparison.WriteText(c.OutOrStdout()); err != nil {
+		return err
+	}
+	table, err := os.Create(filepath.Join(f.out, "table.txt"))
+	if err != nil {
+		return fmt.Errorf("write the table: %w", err)
+	}
+	err = comparison.WriteText(table)
+	if err := errors.Join(err, table.Close()); err != nil {
+		return fmt.Errorf("write the table: %w", err)
+	}
+	return writeJSON(c.OutOrStdout(), filepath.Join(f.out, "results.json"), comparison)
+}

@@ -1,0 +1,178 @@
+//go:build unix
+
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/troupekeeper/troupe/bench"
+)
+
+// steadyCommand is a scenario with the usual flags and nothing else.
+func steadyCommand(use, short string, scenario bench.Scenario) *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
+	c.RunE = func(c *cobra.Command, _ []string) error { return f.runAll(c, scenario) }
+	f.bind(c)
+	f.bindLoad(c)
+	return c
+}
+
+func mixedCommand() *cobra.Command {
+	f := &flags{}
+	var reads int
+	c := &cobra.Command{Use: "mixed", Short: "Get and set random keys", Args: cobra.NoArgs}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		scenario, err := bench.Mixed(reads)
+		if err != nil {
+			return err
+		}
+		return f.runAll(c, scenario)
+	}
+	f.bind(c)
+	f.bindLoad(c)
+	c.Flags().IntVar(&reads, "reads", 70, "percentage of reads")
+	return c
+}
+
+func idleCommand() *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{Use: "idle", Short: "Hold sessions that do nothing but ping", Args: cobra.NoArgs}
+	c.RunE = func(c *cobra.Command, _ []string) error { return f.runAll(c, bench.Idle()) }
+	f.bind(c)
+	f.cfg.Sessions, f.cfg.Warmup = 5000, 0
+	c.Flags().IntVarP(&f.cfg.Sessions, "sessions", "c", f.cfg.Sessions, "sessions to hold")
+	f.bindTime(c)
+	return c
+}
+
+func fillCommand() *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{
+		Use: "fill", Short: "Create every key once, as fast as the server takes them", Args: cobra.NoArgs,
+		Long: "Create every key once, as fast as the server takes them. None may exist yet; `troupe bench clean` removes them.",
+	}
+	c.RunE = func(c *cobra.Command, _ []string) error { return f.runAll(c, bench.Fill()) }
+	f.bind(c)
+	f.cfg.Window, f.cfg.Warmup, f.cfg.Duration = 64, 0, 0
+	c.Flags().IntVarP(&f.cfg.Sessions, "sessions", "c", f.cfg.Sessions, "connections, each with a session")
+	c.Flags().IntVarP(&f.cfg.Window, "window", "w", f.cfg.Window, "requests outstanding on each connection")
+	return c
+}
+
+func loneCommand() *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{Use: "lone", Short: "Latency of a single client that waits for each answer", Args: cobra.NoArgs}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return f.runAll(c, bench.Read(), bench.Write())
+	}
+	f.bind(c)
+	f.cfg.Sessions, f.cfg.Window = 1, 1
+	f.bindTime(c)
+	return c
+}
+
+func echoCommand() *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{
+		Use: "echo", Short: "The ceiling: frames returned by an echo server inside this process", Args: cobra.NoArgs,
+	}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		server, err := bench.StartEcho()
+		if err != nil {
+			return err
+		}
+		defer server.Stop()
+		f.servers, f.cfg.ServerInside = server.Address(), true
+		return f.runAll(c, bench.Echo())
+	}
+	f.bind(c)
+	f.bindLoad(c)
+	for _, unused := range []string{"servers", "pid", "root"} {
+		_ = c.Flags().MarkHidden(unused) // fails only for a flag that does not exist
+	}
+	return c
+}
+
+func cleanCommand() *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{Use: "clean", Short: "Delete the keys that other scenarios left", Args: cobra.NoArgs}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		c.SilenceUsage = true
+		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		f.cfg.Servers = strings.Split(f.servers, ",")
+		clear := f.progress()
+		defer clear()
+		return bench.Clean(ctx, f.cfg)
+	}
+	f.bind(c)
+	return c
+}
+
+// startup is the result of the start scenario.
+type startup struct {
+	Command      []string `json:"command"`
+	Key          string   `json:"key"`
+	SecondsFirst float64  `json:"seconds_to_first_read"`
+	RSSBytes     int64    `json:"rss_bytes"`
+}
+
+func startCommand() *cobra.Command {
+	f := &flags{}
+	var key uint32
+	var limit time.Duration
+	var logPath string
+	c := &cobra.Command{
+		Use: "start [flags] -- COMMAND [ARGUMENT...]", Short: "Time from starting a server to the first successful read",
+		Example: "  troupe bench start --keys 1000000 --key 999999 -- troupe serve zoo.cfg", Args: cobra.MinimumNArgs(1),
+	}
+	c.RunE = func(c *cobra.Command, argv []string) error {
+		c.SilenceUsage = true
+		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		f.cfg.Servers = strings.Split(f.servers, ",")
+		if int(key) >= f.cfg.Keys.Count {
+			return fmt.Errorf("key %d: want 0 to %d", key, f.cfg.Keys.Count-1)
+		}
+		s, err := timeStart(ctx, f.cfg, key, limit, argv, logPath)
+		if err != nil {
+			return err
+		}
+		if f.json != "-" {
+			fmt.Fprintf(c.OutOrStdout(), "first read of %s after %.2f s, server memory %d MiB\n", s.Key, s.SecondsFirst, s.RSSBytes>>20)
+		}
+		if f.json != "" {
+			return writeJSON(c.OutOrStdout(), f.json, s)
+		}
+		return nil
+	}
+	f.bind(c)
+	c.Flags().Uint32Var(&key, "key", 0, "number of the key to read")
+	c.Flags().DurationVar(&limit, "limit", 5*time.Minute, "longest time to wait for the read")
+	c.Flags().StringVar(&logPath, "log", os.DevNull, "file for the server's output")
+	return c
+}
+
+// timeStart starts the server, waits for the first read and stops it again.
+func timeStart(ctx context.Context, cfg bench.Config, key uint32, limit time.Duration, argv []string, logPath string) (*startup, error) {
+	p, took, err := bench.TimeStart(ctx, cfg, key, limit, argv, "", logPath)
+	if err != nil {
+		return nil, err
+	}
+	usage, usageErr := bench.ReadUsage(p.PID())
+	if err := p.Stop(); err != nil {
+		return nil, err
+	}
+	return &startup{
+		Command: argv, Key: cfg.Keys.Path(key), SecondsFirst: float64(took) / second, RSSBytes: usage.RSSBytes,
+	}, usageErr
+}

@@ -1,0 +1,147 @@
+//go:build unix
+
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+)
+
+// plainClient is a connection for the few calls that are not measured: creating
+// directories and asking whether a server is there. It waits for each answer.
+type plainClient struct {
+	conn net.Conn
+	xid  int32
+	buf  []byte
+}
+
+// dialPlain opens a session; the timeout holds for each step of it and for each
+// later call.
+func dialPlain(address string, timeout time.Duration) (*plainClient, error) {
+	conn, err := net.DialTimeout("tcp", address, timeout)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", address, err)
+	}
+	c := &plainClient{conn: conn}
+	if err := c.greet(timeout); err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("open a session with %s: %w", address, err)
+	}
+	return c, nil
+}
+
+func (c *plainClient) greet(timeout time.Duration) error {
+	if err := c.conn.SetDeadline(time.Now().Add(timeout)); err != nil {
+		return err
+	}
+	if _, err := c.conn.Write(appendConnect(nil, 30_000)); err != nil {
+		return err
+	}
+	body, err := c.frame()
+	if err != nil {
+		return err
+	}
+	_, err = parseConnected(body)
+	return err
+}
+
+// frame reads one frame; the result is valid until the next call.
+func (c *plainClient) frame() ([]byte, error) {
+	var head [4]byte
+	if _, err := io.ReadFull(c.conn, head[:]); err != nil {
+		return nil, err
+	}
+	length := int32(be.Uint32(head[:]))
+	if length < 0 || length > frameBytesMax {
+		return nil, fmt.Errorf("frame announces %d bytes, allowed are 0 to %d", length, frameBytesMax)
+	}
+	if cap(c.buf) < int(length) {
+		c.buf = make([]byte, length)
+	}
+	c.buf = c.buf[:length]
+	_, err := io.ReadFull(c.conn, c.buf)
+	return c.buf, err
+}
+
+// call sends one request and waits for its answer.
+func (c *plainClient) call(op Op, timeout time.Duration, record func([]byte) []byte) (code int32, answer []byte, err error) {
+	c.xid++
+	b, start := beginFrame(nil, c.xid, op)
+	if record != nil {
+		b = record(b)
+	}
+	if err := c.conn.SetDeadline(time.Now().Add(timeout)); err != nil {
+		return 0, nil, err
+	}
+	if _, err := c.conn.Write(endFrame(b, start)); err != nil {
+		return 0, nil, fmt.Errorf("%s: %w", op, err)
+	}
+	body, err := c.frame()
+	if err != nil {
+		return 0, nil, fmt.Errorf("answer to %s: %w", op, err)
+	}
+	h, answer, err := parseHeader(body)
+	if err != nil {
+		return 0, nil, fmt.Errorf("answer to %s: %w", op, err)
+	}
+	if h.xid != c.xid {
+		return 0, nil, fmt.Errorf("answer to %s has xid %d, want %d", op, h.xid, c.xid)
+	}
+	return h.code, answer, nil
+}
+
+// mkdir creates a node without data, if it does not exist yet.
+func (c *plainClient) mkdir(path string, timeout time.Duration) error {
+	code, _, err := c.call(OpCreate, timeout, func(b []byte) []byte {
+		b = be.AppendUint32(appendString(b, path), 0)
+		return be.AppendUint32(append(b, openACL...), 0)
+	})
+	if err == nil && code != codeOK && code != codeNodeExists {
+		err = errors.New(codeName(code))
+	}
+	if err != nil {
+		return fmt.Errorf("create %s: %w", path, err)
+	}
+	return nil
+}
+
+// rmdir deletes a node, if it exists and has no children.
+func (c *plainClient) rmdir(path string, timeout time.Duration) error {
+	code, _, err := c.call(OpDelete, timeout, func(b []byte) []byte {
+		return be.AppendUint32(appendString(b, path), ^uint32(0))
+	})
+	if err == nil && code != codeOK && code != codeNoNode {
+		err = errors.New(codeName(code))
+	}
+	if err != nil {
+		return fmt.Errorf("delete %s: %w", path, err)
+	}
+	return nil
+}
+
+// get reads a key and checks its value.
+func (c *plainClient) get(k Keyspace, key uint32, timeout time.Duration) error {
+	code, answer, err := c.call(OpGet, timeout, func(b []byte) []byte {
+		return append(appendString(b, k.Path(key)), 0)
+	})
+	if err == nil && code != codeOK {
+		err = errors.New(codeName(code))
+	}
+	if err == nil {
+		err = checkData(answer, key, k.ValueBytes)
+	}
+	if err != nil {
+		return fmt.Errorf("get %s: %w", k.Path(key), err)
+	}
+	return nil
+}
+
+// close closes the session and the connection. It is asked for politely, so
+// that the server need not keep the session until it expires.
+func (c *plainClient) close() {
+	_, _, _ = c.call(OpClose, time.Second, nil)
+	_ = c.conn.Close()
+}

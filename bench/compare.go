@@ -1,0 +1,394 @@
+//go:build unix
+
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+// CompareConfig says how to compare two servers.
+type CompareConfig struct {
+	// Subjects are the servers, in the order in which they take turns.
+	Subjects []Subject
+	// Rounds is how often each takes its turn.
+	Rounds int
+	// Warmup is how long each server is loaded before its measures begin; a
+	// JVM needs 15 s or more. MeasureWarmup precedes and Measure is each one.
+	Warmup, MeasureWarmup, Measure time.Duration
+	// Keys are the znodes of the measures under load.
+	Keys Keyspace
+	// IdleSessions is the number of idle sessions held for IdleHold; 0 leaves
+	// the measure out.
+	IdleSessions int
+	IdleHold     time.Duration
+	// FillKeys is the number of znodes of the fill and the start; 0 leaves
+	// both out.
+	FillKeys int
+	// Dir is where the servers keep their data, each run in a folder of its
+	// own that is removed after it. LogDir gets the servers' output.
+	Dir, LogDir string
+	// Say is told what happens, a line at a time; Progress as in [Config].
+	Say      func(string)
+	Progress func(Progress)
+}
+
+// DefaultCompareConfig returns three rounds that take less than ten minutes.
+func DefaultCompareConfig() CompareConfig {
+	return CompareConfig{
+		Rounds: 3, Warmup: 15 * time.Second, MeasureWarmup: time.Second, Measure: 3 * time.Second,
+		Keys:         Keyspace{Root: "/bench", Count: 10_000, ValueBytes: 100},
+		IdleSessions: 5000, IdleHold: 10 * time.Second, FillKeys: 1_000_000,
+		Say: func(string) {},
+	}
+}
+
+// Validate returns an error that names the field and its allowed range.
+func (c CompareConfig) Validate() error {
+	switch {
+	case len(c.Subjects) == 0:
+		return errors.New("subjects: want at least one server")
+	case c.Rounds < 0 || c.Rounds > 100:
+		return fmt.Errorf("rounds %d: want 0 to 100", c.Rounds)
+	case c.Measure < 100*time.Millisecond:
+		return fmt.Errorf("measured time %v: want 100ms or more", c.Measure)
+	case c.IdleSessions < 0 || c.IdleSessions > SessionsMax:
+		return fmt.Errorf("idle sessions %d: want 0 to %d", c.IdleSessions, SessionsMax)
+	case c.FillKeys < 0 || c.FillKeys > KeysMax:
+		return fmt.Errorf("keys to fill %d: want 0 to %d", c.FillKeys, KeysMax)
+	}
+	return c.Keys.Validate()
+}
+
+// Sample is one figure that one run gave.
+type Sample struct {
+	Measure string  `json:"measure"`
+	Subject string  `json:"subject"`
+	Round   int     `json:"round"`
+	Value   float64 `json:"value"`
+	Result  *Result `json:"result,omitempty"`
+}
+
+// Comparison is everything a comparison measured.
+type Comparison struct {
+	Began    string            `json:"began"`
+	Machine  MachineInfo       `json:"machine"`
+	Versions map[string]string `json:"versions"`
+	Subjects []string          `json:"subjects"`
+	Rounds   int               `json:"rounds"`
+	Samples  []Sample          `json:"samples"`
+}
+
+// MachineInfo says where a comparison ran.
+type MachineInfo struct {
+	OS         string `json:"os"`
+	Arch       string `json:"arch"`
+	Processors int    `json:"processors"`
+	Model      string `json:"model,omitempty"`
+	Kernel     string `json:"kernel,omitempty"`
+	MemoryMiB  int64  `json:"memory_mib,omitempty"`
+	Go         string `json:"go"`
+}
+
+// comparer carries out a comparison.
+type comparer struct {
+	cfg CompareConfig
+	out *Comparison
+}
+
+// Compare runs the standard set of measures on each subject in turn, A B A B,
+// one server at a time. When ctx is cancelled, or a subject fails, it returns
+// what it has so far with the error.
+func Compare(ctx context.Context, cfg CompareConfig) (*Comparison, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	c := &comparer{cfg: cfg, out: &Comparison{
+		Began:   time.Now().UTC().Format(time.RFC3339),
+		Machine: machineInfo(), Versions: make(map[string]string), Rounds: cfg.Rounds,
+	}}
+	for _, s := range cfg.Subjects {
+		c.out.Subjects = append(c.out.Subjects, s.Name)
+		c.out.Versions[s.Name] = s.Version
+	}
+	return c.out, c.all(ctx)
+}
+
+func (c *comparer) all(ctx context.Context) error {
+	for round := 1; round <= c.cfg.Rounds; round++ {
+		if err := c.ceilings(ctx, round); err != nil {
+			return err
+		}
+		for _, s := range c.cfg.Subjects {
+			c.cfg.Say(fmt.Sprintf("round %d of %d: %s", round, c.cfg.Rounds, s.Name))
+			if err := c.turn(ctx, s, round); err != nil {
+				return fmt.Errorf("round %d, %s: %w", round, s.Name, err)
+			}
+		}
+	}
+	if c.cfg.FillKeys == 0 {
+		return nil
+	}
+	for _, s := range c.cfg.Subjects {
+		c.cfg.Say(fmt.Sprintf("fill with %d znodes and start again: %s", c.cfg.FillKeys, s.Name))
+		if err := c.fillAndStart(ctx, s); err != nil {
+			return fmt.Errorf("fill, %s: %w", s.Name, err)
+		}
+	}
+	return nil
+}
+
+// ceilings measures the echo server with each shape of load that is compared.
+func (c *comparer) ceilings(ctx context.Context, round int) error {
+	echo, err := StartEcho()
+	if err != nil {
+		return err
+	}
+	defer echo.Stop()
+	for _, m := range echoMeasures() {
+		cfg := c.config(echo.Address(), 0)
+		cfg.ServerPIDs, cfg.ServerInside = nil, true
+		if err := c.measure(ctx, m, cfg, EchoSubject, round); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EchoSubject is the name under which the ceilings appear among the samples.
+const EchoSubject = "echo"
+
+// turn measures one subject once, idle sessions on a server of its own.
+func (c *comparer) turn(ctx context.Context, s Subject, round int) error {
+	if c.cfg.IdleSessions > 0 {
+		if err := c.withServer(ctx, s, func(cfg Config) error { return c.idle(ctx, s, cfg, round) }); err != nil {
+			return err
+		}
+	}
+	return c.withServer(ctx, s, func(cfg Config) error {
+		if err := Prepare(ctx, cfg); err != nil {
+			return err
+		}
+		warm := cfg
+		warm.Warmup, warm.Duration, warm.Window, warm.Sessions = 0, c.cfg.Warmup, 32, 8
+		mixed, err := Mixed(70)
+		if err != nil {
+			return err
+		}
+		if c.cfg.Warmup > 0 {
+			if err := c.quietRun(ctx, warm, mixed); err != nil {
+				return fmt.Errorf("warm up: %w", err)
+			}
+		}
+		for _, m := range loadMeasures() {
+			if err := c.measure(ctx, m, cfg, s.Name, round); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// idle measures the memory of idle sessions. A few sessions come and go first,
+// so that what the first session of all costs is not divided among them.
+func (c *comparer) idle(ctx context.Context, s Subject, cfg Config, round int) error {
+	first := cfg
+	first.Sessions, first.Warmup, first.Duration = 64, 0, 2*time.Second
+	if err := c.quietRun(ctx, first, Churn()); err != nil {
+		return fmt.Errorf("open the first sessions: %w", err)
+	}
+	cfg.Sessions, cfg.Warmup, cfg.Duration = c.cfg.IdleSessions, 0, c.cfg.IdleHold
+	r, err := c.run(ctx, cfg, Idle())
+	if err != nil {
+		return err
+	}
+	if r.Server == nil {
+		return fmt.Errorf("the usage of the server is unknown: %v", r.Messages)
+	}
+	growth := float64(r.Server.RSSAfter-r.Server.RSSBefore) / 1024 / float64(c.cfg.IdleSessions)
+	c.add(measureIdleMemory, s.Name, round, growth, r)
+	c.add(measureIdleCPU, s.Name, round, 100*r.Server.Cores, nil)
+	return nil
+}
+
+// measure runs one measure under load and keeps its figures.
+func (c *comparer) measure(ctx context.Context, m loadMeasure, cfg Config, subject string, round int) error {
+	cfg.Sessions, cfg.Window = m.sessions, m.window
+	cfg.Warmup, cfg.Duration, cfg.SkipPrepare = c.cfg.MeasureWarmup, c.cfg.Measure, true
+	r, err := c.run(ctx, cfg, m.scenario)
+	if err != nil {
+		return err
+	}
+	c.add(m.name, subject, round, m.value(r), r)
+	return nil
+}
+
+// quietRun runs something whose figures nobody wants.
+func (c *comparer) quietRun(ctx context.Context, cfg Config, scenario Scenario) error {
+	cfg.SkipPrepare = true
+	_, err := c.run(ctx, cfg, scenario)
+	return err
+}
+
+// run runs a scenario and accepts only a complete one without errors.
+func (c *comparer) run(ctx context.Context, cfg Config, scenario Scenario) (*Result, error) {
+	cfg.Progress = c.cfg.Progress
+	r, err := Run(ctx, cfg, scenario)
+	if err != nil {
+		return nil, err
+	}
+	if r.Interrupted {
+		return nil, fmt.Errorf("%s: %w", scenario.Name, ctx.Err())
+	}
+	if err := r.Err(); err != nil {
+		return nil, fmt.Errorf("%w: %v", err, r.Messages)
+	}
+	return r, nil
+}
+
+// fillAndStart fills a fresh server, stops it in good order and times its start.
+func (c *comparer) fillAndStart(ctx context.Context, s Subject) error {
+	home, err := os.MkdirTemp(c.cfg.Dir, "fill-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(home)
+	p, cfg, err := c.start(ctx, s, home)
+	if err != nil {
+		return err
+	}
+	cfg.Keys.Count = c.cfg.FillKeys
+	cfg.Sessions, cfg.Window, cfg.Warmup, cfg.Duration = 8, 64, 0, 0
+	r, err := c.run(ctx, cfg, Fill())
+	if err := errors.Join(err, p.Stop()); err != nil {
+		return err
+	}
+	c.add(measureFill, s.Name, 1, r.PerSecond, r)
+	if r.Server != nil {
+		c.add(measureFillMemory, s.Name, 1, float64(r.Server.RSSAfter)/float64(c.cfg.FillKeys), nil)
+	}
+
+	argv, err := s.Command(home, portOf(cfg.Servers[0]))
+	if err != nil {
+		return err
+	}
+	const startLimit = 5 * time.Minute
+	p, took, err := TimeStart(ctx, cfg, uint32(c.cfg.FillKeys-1), startLimit, argv, home, c.logPath(s))
+	if err != nil {
+		return err
+	}
+	usage, err := ReadUsage(p.PID())
+	if err := errors.Join(err, p.Stop()); err != nil {
+		return err
+	}
+	c.add(measureStart, s.Name, 1, took.Seconds(), nil)
+	c.add(measureStartMemory, s.Name, 1, float64(usage.RSSBytes)/float64(c.cfg.FillKeys), nil)
+	return nil
+}
+
+// withServer runs a function with a fresh server on an empty folder.
+func (c *comparer) withServer(ctx context.Context, s Subject, use func(Config) error) error {
+	home, err := os.MkdirTemp(c.cfg.Dir, "run-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(home)
+	p, cfg, err := c.start(ctx, s, home)
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(cfg), p.Stop())
+}
+
+// start starts a subject and waits until it serves.
+func (c *comparer) start(ctx context.Context, s Subject, home string) (*Process, Config, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, Config{}, err
+	}
+	argv, err := s.Command(home, port)
+	if err != nil {
+		return nil, Config{}, err
+	}
+	p, err := StartProcess(argv, home, c.logPath(s))
+	if err != nil {
+		return nil, Config{}, err
+	}
+	cfg := c.config(net.JoinHostPort("127.0.0.1", fmt.Sprint(port)), p.PID())
+	const upLimit = time.Minute
+	if err := p.await(ctx, func(ctx context.Context) error { return awaitUp(ctx, cfg.Servers[0], upLimit) }); err != nil {
+		return nil, Config{}, errors.Join(err, p.Stop())
+	}
+	return p, cfg, nil
+}
+
+// config is what all runs against one server have in common.
+func (c *comparer) config(address string, pid int) Config {
+	cfg := DefaultConfig()
+	cfg.Servers, cfg.Keys, cfg.ServerPIDs = []string{address}, c.cfg.Keys, []int{pid}
+	return cfg
+}
+
+func (c *comparer) logPath(s Subject) string {
+	return filepath.Join(c.cfg.LogDir, s.Name+".log")
+}
+
+// add keeps a figure and says it.
+func (c *comparer) add(measure, subject string, round int, value float64, r *Result) {
+	c.out.Samples = append(c.out.Samples, Sample{Measure: measure, Subject: subject, Round: round, Value: value, Result: r})
+	c.cfg.Say(fmt.Sprintf("  %-9s %-32s %s", subject, measure, formatValue(value)))
+}
+
+// freePort asks the system for a port that nobody uses.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+func portOf(address string) int {
+	addr, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return 0
+	}
+	return addr.Port
+}
+
+// awaitUp waits until a server opens a session.
+func awaitUp(ctx context.Context, address string, limit time.Duration) error {
+	const retry = 20 * time.Millisecond
+	deadline := time.Now().Add(limit)
+	ticker := time.NewTicker(retry)
+	defer ticker.Stop()
+	for {
+		c, err := dialPlain(address, 2*time.Second)
+		if err == nil {
+			c.close()
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("no session within %v: %w", limit, err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("gave up waiting for a session: %w (last: %v)", ctx.Err(), err)
+		case <-ticker.C:
+		}
+	}
+}
+
+// machineInfo describes this machine as far as the system tells.
+func machineInfo() MachineInfo {
+	m := MachineInfo{OS: runtime.GOOS, Arch: runtime.GOARCH, Processors: runtime.NumCPU(), Go: runtime.Version()}
+	m.Model, m.Kernel, m.MemoryMiB = systemInfo()
+	return m
+}

@@ -1,0 +1,138 @@
+//go:build unix
+
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSpread(t *testing.T) {
+	if _, ok := spreadOf(nil); ok {
+		t.Error("a spread of nothing")
+	}
+	if s, _ := spreadOf([]float64{5, 1, 3}); s != (spread{3, 1, 5}) {
+		t.Errorf("odd: %+v", s)
+	}
+	if s, _ := spreadOf([]float64{4, 1, 3, 2}); s != (spread{2.5, 1, 4}) {
+		t.Errorf("even: %+v", s)
+	}
+}
+
+// Ratios pair figures of the same round, and above 1 always means better.
+func TestRatios(t *testing.T) {
+	first := map[int]float64{1: 10, 2: 20, 3: 0}
+	second := map[int]float64{1: 50, 3: 7, 4: 1}
+	if got := ratios(first, second, false); len(got) != 1 || got[0] != 5 {
+		t.Errorf("higher is better: %v", got)
+	}
+	if got := ratios(first, second, true); len(got) != 1 || got[0] != 0.2 {
+		t.Errorf("lower is better: %v", got)
+	}
+}
+
+func TestComparisonTable(t *testing.T) {
+	c := &Comparison{Subjects: []string{"A", "B"}, Versions: map[string]string{"A": "1", "B": "2"}, Rounds: 2}
+	for round, v := range map[int]float64{1: 1000, 2: 2000} {
+		c.Samples = append(c.Samples,
+			Sample{Measure: "get w32 c8", Subject: "A", Round: round, Value: v, Result: &Result{Server: &ServerUsage{CPUUS: 20}}},
+			Sample{Measure: "get w32 c8", Subject: "B", Round: round, Value: v * 4, Result: &Result{Server: &ServerUsage{CPUUS: 2}}},
+			Sample{Measure: "echo w32 c8", Subject: EchoSubject, Round: round, Value: 1e6},
+		)
+	}
+	c.Samples = append(c.Samples,
+		Sample{Measure: measureStart, Subject: "A", Round: 1, Value: 9}, Sample{Measure: measureStart, Subject: "B", Round: 1, Value: 0.5})
+	var b bytes.Buffer
+	if err := c.WriteText(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"1,500 (1,000..2,000)", "6,000 (4,000..8,000)", "4.00 x", "1,000,000 (1,000,000..1,000,000)", "18.00 x", "10.00 x", "us/op",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+	if strings.Contains(b.String(), "set w32") {
+		t.Errorf("a row without figures is shown:\n%s", b.String())
+	}
+}
+
+// Every measure that is taken must have a row, or it would vanish.
+func TestEveryMeasureHasARow(t *testing.T) {
+	rows, ceilings := make(map[string]bool), make(map[string]bool)
+	for _, row := range reportRows() {
+		rows[row.measure], ceilings[row.ceiling] = true, true
+	}
+	for _, m := range loadMeasures() {
+		if !rows[m.name] {
+			t.Errorf("no row for %s", m.name)
+		}
+	}
+	for _, m := range echoMeasures() {
+		if !ceilings[m.name] {
+			t.Errorf("no row shows the ceiling %s", m.name)
+		}
+	}
+}
+
+func TestZooConfig(t *testing.T) {
+	home := t.TempDir()
+	path, err := writeZooConfig(home, 1234)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"clientPort=1234", "dataDir=" + filepath.Join(home, "data"), "maxClientCnxns=0", "forceSync=yes"} {
+		if !strings.Contains(string(text), want+"\n") {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+}
+
+func TestProcessStops(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	p, err := StartProcess([]string{"cat", "/dev/zero"}, "", os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Stop(); err != nil {
+		t.Error(err)
+	}
+	p, err = StartProcess([]string{"sh", "-c", "echo gone; exit 3"}, "", log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-p.Exited()
+	if err := p.Stop(); err == nil || !strings.Contains(err.Error(), log) {
+		t.Errorf("a server that ended by itself: %v", err)
+	}
+	if _, err := StartProcess([]string{"/does/not/exist"}, "", log); err == nil {
+		t.Error("a program that does not exist was started")
+	}
+}
+
+// A server that dies while it is waited for must not be waited for any longer.
+func TestTimeStartNoticesADeadServer(t *testing.T) {
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := DefaultConfig()
+	cfg.Servers = []string{net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}
+	_, _, err = TimeStart(context.Background(), cfg, 0, time.Hour, []string{"false"}, "", os.DevNull)
+	if err == nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,148 @@
+//go:build unix
+
+package bench
+
+import (
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// fakeServer speaks just enough of the protocol, and lies when it is told to.
+type fakeServer struct {
+	listener net.Listener
+	mu       sync.Mutex
+	nodes    map[string][]byte
+	zxid     int64
+	requests int
+	// spoil changes or withholds the answer to request number n (from 1, over
+	// all sessions). It returns nil to hang up.
+	spoil func(n int, op int32, answer []byte) []byte
+}
+
+func startFake(t *testing.T, spoil func(n int, op int32, answer []byte) []byte) *fakeServer {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fakeServer{listener: l, nodes: make(map[string][]byte), spoil: spoil}
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wait.Go(func() {
+				defer c.Close()
+				f.serve(&plainClient{conn: c})
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		wait.Wait()
+	})
+	return f
+}
+
+// config is a short run against the fake.
+func (f *fakeServer) config() Config {
+	cfg := DefaultConfig()
+	cfg.Servers = []string{f.listener.Addr().String()}
+	cfg.Sessions, cfg.Window, cfg.Warmup, cfg.Duration = 2, 4, 0, 0
+	cfg.Keys = Keyspace{Root: "/bench/fake", Count: 300, ValueBytes: 20}
+	cfg.ReplyTimeout = 2 * time.Second
+	return cfg
+}
+
+// paths returns the number of nodes below a prefix.
+func (f *fakeServer) paths(prefix string) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for path := range f.nodes {
+		if strings.HasPrefix(path, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
+func (f *fakeServer) serve(c *plainClient) {
+	if _, err := c.frame(); err != nil {
+		return
+	}
+	if _, err := c.conn.Write(echoGreeting()); err != nil {
+		return
+	}
+	for {
+		body, err := c.frame()
+		if err != nil || len(body) < 8 {
+			return
+		}
+		op := int32(be.Uint32(body[4:]))
+		answer := f.answer(int32(be.Uint32(body)), op, body[8:])
+		if answer == nil {
+			return
+		}
+		if _, err := c.conn.Write(append(be.AppendUint32(nil, uint32(len(answer))), answer...)); err != nil || op == opCodes[OpClose] {
+			return
+		}
+	}
+}
+
+// answer executes one request.
+func (f *fakeServer) answer(xid, op int32, record []byte) []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.requests++
+	f.zxid++
+	code, out := f.execute(op, record)
+	b := be.AppendUint32(nil, uint32(xid))
+	b = be.AppendUint64(b, uint64(f.zxid))
+	b = append(be.AppendUint32(b, uint32(code)), out...)
+	if f.spoil != nil {
+		b = f.spoil(f.requests, op, b)
+	}
+	return b
+}
+
+func (f *fakeServer) execute(op int32, record []byte) (code int32, out []byte) {
+	if op == opCodes[OpPing] || op == opCodes[OpClose] {
+		return codeOK, nil
+	}
+	n := int(be.Uint32(record))
+	path, rest := string(record[4:4+n]), record[4+n:]
+	data, exists := f.nodes[path]
+	switch {
+	case op == opCodes[OpCreate] && exists:
+		return codeNodeExists, nil
+	case op != opCodes[OpCreate] && !exists:
+		return codeNoNode, nil
+	}
+	if op == opCodes[OpCreate] || op == opCodes[OpSet] {
+		data = append([]byte(nil), rest[4:4+int(be.Uint32(rest))]...)
+		f.nodes[path] = data
+	}
+	switch op {
+	case opCodes[OpCreate]:
+		return codeOK, appendString(nil, path)
+	case opCodes[OpDelete]:
+		delete(f.nodes, path)
+		return codeOK, nil
+	case opCodes[OpGet]:
+		return codeOK, append(appendString(nil, string(data)), fakeStat(len(data))...)
+	default:
+		return codeOK, fakeStat(len(data))
+	}
+}
+
+// fakeStat is a Stat in which only the length of the data is true.
+func fakeStat(dataLength int) []byte {
+	b := make([]byte, statBytes)
+	be.PutUint32(b[statDataLengthOffset:], uint32(dataLength))
+	return b
+}
