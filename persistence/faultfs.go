@@ -53,6 +53,7 @@ type FaultFS struct {
 	failed int
 	left   int  // changes until the power is cut
 	cut    bool // whether it is going to be
+	open   map[*faultFile]bool
 }
 
 // ErrPowerCut is what every operation returns after CutPower has struck.
@@ -61,7 +62,9 @@ var ErrPowerCut = errors.New("the power is cut")
 var _ FS = (*FaultFS)(nil)
 
 // NewFaultFS wraps a file system; without rules it only traces.
-func NewFaultFS(inner FS) *FaultFS { return &FaultFS{inner: inner} }
+func NewFaultFS(inner FS) *FaultFS {
+	return &FaultFS{inner: inner, open: map[*faultFile]bool{}}
+}
 
 // Inject adds a rule. The first rule that matches an operation decides.
 func (f *FaultFS) Inject(rule Fault) {
@@ -177,16 +180,30 @@ func (f *FaultFS) wrap(name string) func(File, error) (File, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &faultFile{fs: f, inner: inner, name: name}, nil
+		file := &faultFile{fs: f, inner: inner, name: name}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.open[file] = true
+		return file, nil
 	}
 }
 
-// Rename implements FS.
+// Rename implements FS. An open file goes by its new name from then on.
 func (f *FaultFS) Rename(oldName, newName string) error {
 	if err := f.err(OpRename, newName, path.Base(oldName)+" "+path.Base(newName)); err != nil {
 		return err
 	}
-	return f.inner.Rename(oldName, newName)
+	if err := f.inner.Rename(oldName, newName); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for file := range f.open {
+		if file.name == oldName {
+			file.name = newName
+		}
+	}
+	return nil
 }
 
 // Remove implements FS.
@@ -243,81 +260,4 @@ func (f *FaultFS) Free(dir string) (int64, error) {
 		return 0, err
 	}
 	return f.inner.Free(dir)
-}
-
-// faultFile is an open file of a FaultFS. It keeps its own position, so that a
-// short write moves it as far as it wrote.
-type faultFile struct {
-	fs    *FaultFS
-	inner File
-	name  string
-	pos   int64
-}
-
-func (f *faultFile) Read(p []byte) (int, error) {
-	if err := f.fs.err(OpRead, f.name, ""); err != nil {
-		return 0, err
-	}
-	n, err := f.inner.ReadAt(p, f.pos)
-	f.pos += int64(n)
-	if n > 0 && err == io.EOF {
-		err = nil
-	}
-	return n, err
-}
-
-func (f *faultFile) ReadAt(p []byte, off int64) (int, error) {
-	if err := f.fs.err(OpRead, f.name, ""); err != nil {
-		return 0, err
-	}
-	return f.inner.ReadAt(p, off)
-}
-
-func (f *faultFile) Write(p []byte) (int, error) {
-	n, err := f.WriteAt(p, f.pos)
-	f.pos += int64(n)
-	return n, err
-}
-
-func (f *faultFile) WriteAt(p []byte, off int64) (int, error) {
-	hit := f.fs.check(OpWrite, f.name, fmt.Sprintf("%s [%d,%d)", path.Base(f.name), off, off+int64(len(p))))
-	if hit == nil {
-		return f.inner.WriteAt(p, off)
-	}
-	n, err := f.inner.WriteAt(p[:min(hit.Short, len(p))], off)
-	if err == nil {
-		err = fmt.Errorf("write %s: %w", f.name, hit.Err)
-	}
-	return n, err
-}
-
-func (f *faultFile) Sync() error {
-	if err := f.fs.err(OpSync, f.name, path.Base(f.name)); err != nil {
-		return err
-	}
-	return f.inner.Sync()
-}
-
-func (f *faultFile) Truncate(size int64) error {
-	if err := f.fs.err(OpTruncate, f.name, fmt.Sprintf("%s %d", path.Base(f.name), size)); err != nil {
-		return err
-	}
-	return f.inner.Truncate(size)
-}
-
-func (f *faultFile) Preallocate(off, length int64) error {
-	if err := f.fs.err(OpPreallocate, f.name, fmt.Sprintf("%s [%d,%d)", path.Base(f.name), off, off+length)); err != nil {
-		return err
-	}
-	return f.inner.Preallocate(off, length)
-}
-
-func (f *faultFile) Size() (int64, error) { return f.inner.Size() }
-
-func (f *faultFile) Close() error {
-	if err := f.fs.err(OpClose, f.name, ""); err != nil {
-		_ = f.inner.Close()
-		return err
-	}
-	return f.inner.Close()
 }

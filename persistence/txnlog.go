@@ -31,6 +31,11 @@ type LogOptions struct {
 	// MinFreeBytes must stay free on the disk behind a preallocation, as room for
 	// snapshots and for the system.
 	MinFreeBytes int64
+	// ZeroAheadBytes of zeros are written ahead of the records while batches are
+	// small. The first write to a preallocated block makes the file system note in its
+	// journal that the block is in use; a block that holds zeros already is spared
+	// that, which takes a third off the time of an fsync. 0 turns it off.
+	ZeroAheadBytes int64
 	// NoSync skips the fsync of each batch (ZooKeeper's forceSync=no): a power cut
 	// then loses acknowledged writes. Rolling still syncs.
 	NoSync bool
@@ -41,13 +46,15 @@ type LogOptions struct {
 const (
 	MinSegmentBytes = 4 << 10
 	MaxSegmentBytes = 2 << 30
+	// MaxZeroAheadBytes is the upper limit of LogOptions.ZeroAheadBytes.
+	MaxZeroAheadBytes = 16 << 20
 	// MaxRecordBytes is the largest body that Append takes.
 	MaxRecordBytes = 1 << 30
 )
 
 // DefaultLogOptions returns the defaults; FS, Dir and DatabaseID are the caller's.
 func DefaultLogOptions() LogOptions {
-	return LogOptions{SegmentBytes: 64 << 20, MinFreeBytes: 16 << 20}
+	return LogOptions{SegmentBytes: 64 << 20, MinFreeBytes: 16 << 20, ZeroAheadBytes: 1 << 20}
 }
 
 // Validate reports the first option that is out of range.
@@ -63,6 +70,8 @@ func (o LogOptions) Validate() error {
 		return fmt.Errorf("log options: SegmentBytes is %d, allowed are %d to %d", o.SegmentBytes, MinSegmentBytes, int64(MaxSegmentBytes))
 	case o.MinFreeBytes < 0:
 		return fmt.Errorf("log options: MinFreeBytes is %d, it must not be negative", o.MinFreeBytes)
+	case o.ZeroAheadBytes < 0 || o.ZeroAheadBytes > MaxZeroAheadBytes:
+		return fmt.Errorf("log options: ZeroAheadBytes is %d, allowed are 0 to %d", o.ZeroAheadBytes, MaxZeroAheadBytes)
 	}
 	return nil
 }
@@ -87,6 +96,8 @@ type Log struct {
 	off      int64  // where buf goes
 	durable  int64  // bytes of cur that an fsync has covered; what records attest
 	buf      []byte // encoded records, not yet written
+	zeroed   int64  // bytes of cur that hold records or written zeros
+	zeros    []byte
 
 	empty *Segment // a segment without records that a crash left; beginSegment replaces it
 
@@ -155,6 +166,27 @@ func (l *Log) Flush() error {
 	if cap(l.buf) > 2*flushBytes {
 		l.buf = nil // one huge record must not hold its memory for ever
 	}
+	return l.zeroAhead(n)
+}
+
+// zeroAhead writes the next stretch of zeros when half of the last one is used up.
+// The fsync that follows anyway covers it. Large batches go without: for them the
+// journal is a small part of the cost, and writing twice as much a large one.
+func (l *Log) zeroAhead(batch int) error {
+	ahead := l.o.ZeroAheadBytes
+	l.zeroed = max(l.zeroed, l.off)
+	if ahead == 0 || int64(batch) > ahead/8 || l.off+ahead/2 < l.zeroed || l.zeroed >= l.alloc {
+		return nil
+	}
+	if l.zeros == nil {
+		l.zeros = make([]byte, ahead)
+	}
+	stretch := l.zeros[:min(ahead, l.alloc-l.zeroed)]
+	n, err := l.cur.WriteAt(stretch, l.zeroed)
+	if err != nil || n != len(stretch) {
+		return l.fail(fmt.Errorf("write zeros at %d of log segment %s: %w", l.zeroed, l.curPath, shortWrite(err)))
+	}
+	l.zeroed += int64(n)
 	return nil
 }
 
@@ -162,6 +194,14 @@ func (l *Log) Flush() error {
 // to sync costs nothing. A failure is final (ErrLogFailed): a second fsync after a
 // failed one can succeed without the data being on disk.
 func (l *Log) Sync() error {
+	if err := l.syncBatch(); err != nil {
+		return err
+	}
+	l.reserveWhenLow()
+	return nil
+}
+
+func (l *Log) syncBatch() error {
 	if err := l.Flush(); err != nil {
 		return err
 	}
@@ -174,7 +214,6 @@ func (l *Log) Sync() error {
 		}
 	}
 	l.synced.Store(l.last.Load())
-	l.reserveWhenLow()
 	return nil
 }
 
@@ -231,7 +270,7 @@ func (l *Log) Close() error {
 	if errors.Is(l.err, ErrLogClosed) {
 		return nil
 	}
-	err := l.Sync()
+	err := l.syncBatch()
 	if err == nil {
 		err = l.finishSegment()
 	}

@@ -22,12 +22,14 @@ type logModel struct {
 	last   uint64 // zxid of the last record appended
 	synced uint64 // zxid of the last record that Sync has covered
 	life   int
+	ahead  int64 // LogOptions.ZeroAheadBytes
 }
 
 const modelDir = "/log"
 
 func newLogModel(t *rapid.T) *logModel {
 	m := &logModel{t: t, disk: NewMemFS(), bodies: map[uint64]string{}}
+	m.ahead = rapid.SampledFrom([]int64{0, 1024}).Draw(t, "ahead")
 	must0(t, m.disk.MkdirAll(modelDir))
 	must0(t, m.disk.SyncDir("/"))
 	m.open()
@@ -42,7 +44,9 @@ func must0(t *rapid.T, err error) {
 }
 
 func (m *logModel) options() LogOptions {
-	return testLogOptions(m.faults, modelDir)
+	o := testLogOptions(m.faults, modelDir)
+	o.ZeroAheadBytes = m.ahead
+	return o
 }
 
 // open starts a new life on the disk as it is and checks what survived.

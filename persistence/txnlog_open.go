@@ -99,7 +99,7 @@ func (l *Log) resume(seg Segment, end logEnd) error {
 		return fmt.Errorf("open log segment %s: %w", seg.Path, err)
 	}
 	l.cur, l.curPath, l.curFirst, l.seed = f, seg.Path, seg.First, end.seed
-	l.off, l.alloc = end.off, end.size
+	l.off, l.alloc, l.zeroed = end.off, end.size, end.off
 	if end.notice != nil {
 		if err := f.Truncate(end.off); err != nil {
 			return l.abandon(fmt.Errorf("cut torn tail of log segment %s: %w", seg.Path, err))

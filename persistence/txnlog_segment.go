@@ -27,7 +27,7 @@ func (l *Log) advance(zxid uint64, need int64) error {
 // Roll finishes the current segment; the next record begins a new one. Everything
 // appended is durable when it returns.
 func (l *Log) Roll() error {
-	if err := l.Sync(); err != nil || l.cur == nil {
+	if err := l.syncBatch(); err != nil || l.cur == nil {
 		return err
 	}
 	if err := l.finishSegment(); err != nil {
@@ -89,7 +89,7 @@ func (l *Log) beginSegment(zxid uint64) error {
 	l.cur, l.alloc = l.next, l.nextAlloc
 	l.next, l.nextAlloc = nil, 0
 	l.curPath, l.curFirst, l.seed = name, zxid, segmentSeed(header)
-	l.off, l.durable = logHeaderSize, logHeaderSize
+	l.off, l.durable, l.zeroed = logHeaderSize, logHeaderSize, logHeaderSize
 	return nil
 }
 
@@ -152,7 +152,7 @@ func (l *Log) low() bool {
 // not try again by itself after a failure: that would add a failing system call to
 // each batch.
 func (l *Log) reserveWhenLow() {
-	if l.low() && l.fullErr == nil {
+	if l.cur != nil && l.low() && l.fullErr == nil {
 		_ = l.reserve(l.o.SegmentBytes)
 	}
 }

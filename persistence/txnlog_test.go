@@ -13,8 +13,16 @@ const testDatabase = 0x1122334455667788
 func testLogOptions(fsys FS, dir string) LogOptions {
 	o := DefaultLogOptions()
 	o.FS, o.Dir, o.DatabaseID = fsys, dir, testDatabase
-	o.SegmentBytes, o.MinFreeBytes = MinSegmentBytes, 0
+	o.SegmentBytes, o.MinFreeBytes, o.ZeroAheadBytes = MinSegmentBytes, 0, 0
 	return o
+}
+
+// newDisk returns a disk with one durable folder.
+func newDisk(t testing.TB, dir string) *MemFS {
+	t.Helper()
+	m := NewMemFS()
+	must(t, makeDurable(m, dir))
+	return m
 }
 
 func mustOpenLog(t testing.TB, o LogOptions) *Log {

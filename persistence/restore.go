@@ -1,0 +1,295 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/persistence/tree"
+)
+
+// StoreOptions say where a server's state lies and how it is written.
+type StoreOptions struct {
+	FS            FS
+	DataDir       string // snapshots
+	LogDir        string // transaction log; "" means DataDir
+	NewDatabaseID uint64 // for a folder that is new; drawn at random, not 0
+	TrustEmpty    bool   // snapshot.trust.empty
+	SegmentBytes  int64  // preallocated per log segment; 0 means the default
+	NoSync        bool   // forceSync=no
+	Compress      bool   // snapshots
+	// Notice hears of everything a person may want to know that is no error: a torn tail that was cut, a damaged
+	// snapshot that an older one replaces.
+	Notice func(text string)
+}
+
+// Store is the state of one server on disk, locked for this process. It can be recovered from more than once: a
+// pipeline that failed is built anew from what is on disk.
+type Store struct {
+	o      StoreOptions
+	dir    *DataDir
+	purger *Purger
+}
+
+// OpenStore opens and locks the folders, and makes them when they are new.
+func OpenStore(o StoreOptions) (*Store, error) {
+	dir, err := OpenDataDir(DataDirOptions{
+		FS: o.FS, DataDir: o.DataDir, LogDir: o.LogDir, NewDatabaseID: o.NewDatabaseID, TrustEmpty: o.TrustEmpty,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if o.Notice == nil {
+		o.Notice = func(string) {}
+	}
+	return &Store{o: o, dir: dir, purger: &Purger{
+		FS: o.FS, SnapshotDir: dir.SnapshotDir, LogDir: dir.LogDir, DatabaseID: dir.DatabaseID,
+	}}, nil
+}
+
+// Dir tells where the files are.
+func (s *Store) Dir() *DataDir { return s.dir }
+
+// Close unlocks the folders.
+func (s *Store) Close() error { return s.dir.Close() }
+
+// Progress is how far a recovery has come. Total is 0 while it isn't known.
+type Progress struct {
+	Phase       string // "snapshot" or "log"
+	Done, Total int64  // bytes
+	Records     int64
+}
+
+// Recovered is a server's state as it was when it last stopped, however that happened.
+type Recovered struct {
+	Tree         *tree.Tree
+	Log          *Log
+	SnapshotZxid messages.Zxid // the snapshot that it was built from
+	Replayed     int64         // transactions of the log that followed it
+	Load, Replay time.Duration // how long the two took, by the clock that Recover was given
+}
+
+// Recover builds the tree: the newest snapshot that is whole, then every later transaction of the log. There is no
+// other path to a tree. Damage that would lose something is a *DamageError. progress may be nil; clock gives
+// monotonic microseconds.
+func (s *Store) Recover(clock func() int64, progress func(Progress)) (*Recovered, error) {
+	if progress == nil {
+		progress = func(Progress) {}
+	}
+	start := clock()
+	t, err := s.loadNewest(progress)
+	if err != nil {
+		return nil, err
+	}
+	loaded := clock()
+	r := &Recovered{Tree: t, SnapshotZxid: t.LastZxid()}
+	if r.Log, err = s.openLog(); err != nil {
+		return nil, err
+	}
+	if err := s.replay(r, progress); err != nil {
+		_ = r.Log.Close()
+		return nil, err
+	}
+	r.Load = time.Duration(loaded-start) * time.Microsecond
+	r.Replay = time.Duration(clock()-loaded) * time.Microsecond
+	if err := s.settle(r); err != nil {
+		_ = r.Log.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// loadNewest tries the snapshots from the newest on. A new folder has none: the tree is the initial one.
+func (s *Store) loadNewest(progress func(Progress)) (*tree.Tree, error) {
+	if s.dir.Fresh {
+		return tree.New(), nil
+	}
+	files, err := ListSnapshots(s.o.FS, s.dir.SnapshotDir)
+	if err != nil {
+		return nil, err
+	}
+	var first error
+	for _, f := range files {
+		t, err := LoadSnapshot(s.o.FS, f.Path, s.dir.DatabaseID, progress)
+		if err == nil {
+			if first != nil {
+				s.o.Notice(fmt.Sprintf("using the older snapshot %s and the log behind it", f.Path))
+			}
+			return t, nil
+		}
+		s.o.Notice(err.Error())
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, fmt.Errorf("no snapshot in %s is usable: %w", s.dir.SnapshotDir, first)
+}
+
+// LoadSnapshot reads one snapshot into a tree. databaseID 0 accepts any.
+func LoadSnapshot(fs FS, path string, databaseID uint64, progress func(Progress)) (*tree.Tree, error) {
+	r, err := OpenSnapshot(fs, path, databaseID)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	loader := tree.NewLoader()
+	for n := int64(0); ; n++ {
+		kind, record, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			err = loader.Add(kind, record)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("snapshot %s: %w", path, err)
+		}
+		if progress != nil && n%progressEvery == 0 {
+			done, total := r.Progress()
+			progress(Progress{Phase: "snapshot", Done: done, Total: total, Records: n})
+		}
+	}
+	t, err := loader.Finish()
+	if err != nil {
+		return nil, fmt.Errorf("snapshot %s: %w", path, err)
+	}
+	return t, nil
+}
+
+// progressEvery is the number of records between two words on progress.
+const progressEvery = 16384
+
+func (s *Store) openLog() (*Log, error) {
+	o := DefaultLogOptions()
+	o.FS, o.Dir, o.DatabaseID, o.NoSync = s.o.FS, s.dir.LogDir, s.dir.DatabaseID, s.o.NoSync
+	if s.o.SegmentBytes > 0 {
+		o.SegmentBytes = s.o.SegmentBytes
+	}
+	log, notices, err := OpenLog(o)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range notices {
+		s.o.Notice(n.String())
+	}
+	return log, nil
+}
+
+func (s *Store) replay(r *Recovered, progress func(Progress)) error {
+	reader, err := OpenReader(ReaderOptions{
+		FS: s.o.FS, Dir: s.dir.LogDir, DatabaseID: s.dir.DatabaseID, After: uint64(r.SnapshotZxid),
+	})
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	var result tree.Result
+	for {
+		rec, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := applyRecord(r.Tree, &rec, &result); err != nil {
+			return err
+		}
+		if r.Replayed++; r.Replayed%progressEvery == 0 {
+			done, total := reader.Progress()
+			progress(Progress{Phase: "log", Done: done, Total: total, Records: r.Replayed})
+		}
+	}
+}
+
+func applyRecord(t *tree.Tree, rec *Record, result *tree.Result) error {
+	header, body, err := messages.DecodeTxn(rec.Body)
+	if err == nil && uint64(header.Zxid) != rec.Zxid {
+		err = fmt.Errorf("the record is numbered %#x, its transaction %v", rec.Zxid, header.Zxid)
+	}
+	if err == nil {
+		err = t.Apply(&header, body, result)
+	}
+	if err != nil {
+		return &DamageError{
+			File: rec.File, Offset: rec.Offset, What: err.Error(),
+			Lost:   fmt.Sprintf("the transaction %#x and all later ones", rec.Zxid),
+			Remedy: cutRemedy(rec.File, rec.Offset),
+		}
+	}
+	return nil
+}
+
+// settle makes sure that the next start finds a base: a first start writes the snapshot of the empty tree, and a
+// log that is behind its snapshot (possible only with forceSync=no) goes on from there.
+func (s *Store) settle(r *Recovered) error {
+	last := r.Tree.LastZxid()
+	if uint64(last) > r.Log.LastZxid() {
+		if err := r.Log.Reset(uint64(last)); err != nil {
+			return err
+		}
+	}
+	if !s.dir.Fresh {
+		return nil
+	}
+	if err := s.WriteSnapshot(r.Tree); err != nil {
+		return fmt.Errorf("write the first snapshot: %w", err)
+	}
+	return s.dir.MarkReady()
+}
+
+// WriteSnapshot writes a tree that nobody changes meanwhile.
+func (s *Store) WriteSnapshot(t *tree.Tree) error {
+	w, err := s.CreateSnapshot(t.LastZxid())
+	if err != nil {
+		return err
+	}
+	defer w.Abort()
+	image := t.BeginSnapshot()
+	defer image.Close()
+	for done := false; !done; {
+		if done, err = image.Next(w.Append, progressEvery); err != nil {
+			return err
+		}
+	}
+	_, err = w.Commit()
+	return err
+}
+
+// CreateSnapshot begins a snapshot at a zxid.
+func (s *Store) CreateSnapshot(zxid messages.Zxid) (*SnapshotWriter, error) {
+	return CreateSnapshot(SnapshotOptions{
+		FS: s.o.FS, Dir: s.dir.SnapshotDir, DatabaseID: s.dir.DatabaseID, Zxid: uint64(zxid), Compress: s.o.Compress,
+	})
+}
+
+// Purge removes snapshots and log segments that recovery doesn't need, keeping so many snapshots (at least
+// MinRetain). trust names a snapshot that was just written, "" for none. It returns the number of files removed.
+func (s *Store) Purge(retain int, trust string) (removed int, err error) {
+	if trust != "" {
+		s.purger.Trust(trust)
+	}
+	s.purger.Retain = retain
+	plan, err := s.purger.Run()
+	return len(plan.Snapshots) + len(plan.Segments) + len(plan.Temps), err
+}
+
+// Sizes are the bytes in use by snapshots and by the log.
+func (s *Store) Sizes() (snapshots, logs int64) {
+	return dirSize(s.o.FS, s.dir.SnapshotDir), dirSize(s.o.FS, s.dir.LogDir)
+}
+
+func dirSize(fs FS, dir string) (sum int64) {
+	names, err := fs.ReadDir(dir)
+	if err != nil {
+		return 0
+	}
+	for _, name := range names {
+		if info, err := fs.Stat(dir + "/" + name); err == nil && !info.IsDir {
+			sum += info.Size
+		}
+	}
+	return sum
+}
