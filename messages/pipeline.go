@@ -2,10 +2,11 @@ package messages
 
 // Proposal is a transaction on its way to the log and the tree. Encoded is its one and only encoding (see
 // EncodeTxn); Header and Body are the same thing as Go values, so that the server that made it needn't decode.
+// Between servers only Ticket and Encoded travel; the receiver decodes the rest from them.
 type Proposal struct {
-	_msgpack struct{} `msgpack:",as_array"`
-	Header   TxnHeader
-	Ticket   Ticket // of the request that became this transaction, for the gate of the server that has it
+	_msgpack struct{}  `msgpack:",as_array"`
+	Header   TxnHeader `msgpack:"-"`
+	Ticket   Ticket    // of the request that became this transaction, for the gate of the server that has it
 	Encoded  []byte
 	Body     TxnBody `msgpack:"-"`
 }
@@ -67,12 +68,4 @@ type DiskSpace struct {
 	_msgpack struct{} `msgpack:",as_array"`
 	Full     bool
 	Free     int64 // bytes
-}
-
-// Sweep asks final for the containers and TTL nodes that may go at Now (milliseconds since 1970).
-type Sweep struct {
-	_msgpack  struct{} `msgpack:",as_array"`
-	Now       int64
-	Limit     int32
-	NeverUsed int64 // containers without any child ever go after that many milliseconds; 0: never
 }
