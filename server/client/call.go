@@ -21,8 +21,9 @@ type Call struct {
 	Body   []byte // the reply's record; owned by the caller
 	Err    error  // a messages.ErrCode from the server or an error of the client's
 
-	watch watchKind // what to remember when the call succeeds
-	path  string    // of the node, as the server knows it; only where a watch is set
+	watch   watchKind            // what to remember when the call succeeds
+	removes messages.WatcherType // what to forget then
+	path    string               // of the node, as the server knows it; only with one of the two
 }
 
 // Wait waits for the reply or the end of ctx, which leaves the request on its way.

@@ -45,7 +45,7 @@ func (c *Client) run(ctx context.Context) {
 		if failed++; errors.Is(err, ErrSessionExpired) {
 			c.finish(err)
 		} else if failed%len(c.opts.Servers) == 0 {
-			c.roundFailed(ctx, failed/len(c.opts.Servers), fmt.Errorf("%s: %w", addr, err))
+			c.roundFailed(ctx, failed/len(c.opts.Servers), err)
 		}
 	}
 	err := c.Err()
@@ -63,7 +63,11 @@ func (c *Client) run(ctx context.Context) {
 
 // roundFailed is called when all servers have been tried without success: who waits for an answer hears it.
 func (c *Client) roundFailed(ctx context.Context, round int, cause error) {
-	err := fmt.Errorf("%w at %s (%w)", ErrNoServer, strings.Join(c.opts.Servers, ","), cause)
+	var op *net.OpError
+	if errors.As(cause, &op) {
+		cause = op.Err // the address stands in front of it
+	}
+	err := fmt.Errorf("%w at %s: %w", ErrNoServer, strings.Join(c.opts.Servers, ","), cause)
 	select {
 	case <-c.ready:
 		c.failAll(fmt.Errorf("%w: %w", ErrConnectionLoss, err))

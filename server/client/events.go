@@ -43,8 +43,28 @@ func (s State) String() string {
 // Connected tells whether requests go out.
 func (s State) Connected() bool { return s == StateSyncConnected || s == StateConnectedReadOnly }
 
-// EventSession is the type of an event that tells a change of state and concerns no node.
-const EventSession messages.EventType = -1
+// The types of events that arise in the client and not at the server.
+const (
+	EventSession                messages.EventType = -1 // a change of state; it concerns no node
+	EventDataWatchRemoved       messages.EventType = 5  // by RemoveWatches, as the two below
+	EventChildWatchRemoved      messages.EventType = 6
+	EventPersistentWatchRemoved messages.EventType = 7
+)
+
+// EventName is the name of a type in ZooKeeper's clients.
+func EventName(t messages.EventType) string {
+	switch t {
+	case EventSession:
+		return "None"
+	case EventDataWatchRemoved:
+		return "DataWatchRemoved"
+	case EventChildWatchRemoved:
+		return "ChildWatchRemoved"
+	case EventPersistentWatchRemoved:
+		return "PersistentWatchRemoved"
+	}
+	return t.String()
+}
 
 // Event is something that happened: to a watched node, or (Type EventSession) to the session.
 type Event struct {

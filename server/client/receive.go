@@ -94,7 +94,15 @@ func (c *Client) reply(h jute.ReplyHeader, body []byte) error {
 		kind = noWatch
 	}
 	c.watches.add(kind, call.path)
+	var gone []messages.EventType
+	if call.removes != 0 && h.Err == messages.ErrOK {
+		gone = c.watches.remove(call.removes, call.path)
+	}
+	state := c.state
 	c.mu.Unlock()
+	for _, what := range gone {
+		c.opts.OnEvent(Event{Type: what, State: state, Path: c.clientPath(call.path)})
+	}
 	call.Header, call.Body = h, body
 	if h.Err != messages.ErrOK {
 		call.finish(h.Err)

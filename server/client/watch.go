@@ -29,13 +29,13 @@ func (c *Client) CheckWatches(ctx context.Context, path string, what messages.Wa
 	return c.do(ctx, &Call{Op: messages.OpCheckWatches}, path, rec, nil)
 }
 
-// RemoveWatches removes the connection's watches of that type from a node; the error messages.ErrNoWatcher tells that
-// there are none. With local a client that can't reach the server forgets them all the same, so that they are not set
-// on the next connection.
+// RemoveWatches removes the connection's watches of that type from a node; an event of its own tells of each kind
+// removed, the error messages.ErrNoWatcher that there are none. With local a client that can't reach the server
+// forgets them all the same, so that they are not set on the next connection.
 func (c *Client) RemoveWatches(ctx context.Context, path string, what messages.WatcherType, local bool) error {
-	call := &Call{Op: messages.OpRemoveWatches, path: c.serverPath(path)}
+	call := &Call{Op: messages.OpRemoveWatches, path: c.serverPath(path), removes: what}
 	err := c.do(ctx, call, path, &jute.PathMode{Path: call.path, Mode: int32(what)}, nil)
-	if err != nil && (!local || isCode(err)) {
+	if err == nil || !local || isCode(err) {
 		return err
 	}
 	c.mu.Lock()

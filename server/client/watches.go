@@ -39,11 +39,24 @@ func (t *watchTable) add(kind watchKind, path string) {
 	t[kind][path] = struct{}{}
 }
 
-// remove forgets the watches on path that removeWatches of that type means.
-func (t *watchTable) remove(what messages.WatcherType, path string) {
+// remove forgets the watches on path that removeWatches of that type means, and returns an event for each.
+func (t *watchTable) remove(what messages.WatcherType, path string) []messages.EventType {
+	var events []messages.EventType
 	for _, kind := range kindsOf(what) {
+		if _, ok := t[kind][path]; !ok {
+			continue
+		}
 		delete(t[kind], path)
+		switch kind {
+		case childWatch:
+			events = append(events, EventChildWatchRemoved)
+		case persistentWatch, recursiveWatch:
+			events = append(events, EventPersistentWatchRemoved)
+		default:
+			events = append(events, EventDataWatchRemoved)
+		}
 	}
+	return events
 }
 
 func kindsOf(what messages.WatcherType) []watchKind {

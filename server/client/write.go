@@ -55,12 +55,17 @@ func createRequest(path string, data []byte, o CreateOptions) jute.CreateRequest
 
 // Create makes a node open to everybody and returns its path, which a sequential mode has completed. nil data is none.
 func (c *Client) Create(ctx context.Context, path string, data []byte, mode Mode) (string, error) {
-	created, _, err := c.create(ctx, mode.op(false), path, data, CreateOptions{Mode: mode})
+	return c.CreateWith(ctx, path, data, CreateOptions{Mode: mode})
+}
+
+// CreateWith makes a node and returns its path. It uses the oldest request that can say what is meant.
+func (c *Client) CreateWith(ctx context.Context, path string, data []byte, o CreateOptions) (string, error) {
+	created, _, err := c.create(ctx, o.Mode.op(false), path, data, o)
 	return created, err
 }
 
-// CreateWith makes a node and returns its path and Stat.
-func (c *Client) CreateWith(ctx context.Context, path string, data []byte, o CreateOptions) (string, messages.Stat, error) {
+// CreateStat makes a node and returns its path and Stat.
+func (c *Client) CreateStat(ctx context.Context, path string, data []byte, o CreateOptions) (string, messages.Stat, error) {
 	return c.create(ctx, o.Mode.op(true), path, data, o)
 }
 

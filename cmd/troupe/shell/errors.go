@@ -1,0 +1,155 @@
+package shell
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/server/client"
+)
+
+var errNotConnected = errors.New("Not connected")
+
+// pathMessages are zkCli's words for what a server answers about a path, which follows them.
+var pathMessages = map[messages.ErrCode]string{
+	messages.ErrNoNode:                  "Node does not exist: ",
+	messages.ErrNoChildrenForEphemerals: "Ephemerals cannot have children: ",
+	messages.ErrNodeExists:              "Node already exists: ",
+	messages.ErrNotEmpty:                "Node not empty: ",
+	messages.ErrNotReadOnly:             "Not a read-only call: ",
+	messages.ErrInvalidACL:              "Acl is not valid : ",
+	messages.ErrNoAuth:                  "Insufficient permission : ",
+	messages.ErrBadArguments:            "Arguments are not valid : ",
+	messages.ErrBadVersion:              "version No is not valid : ",
+	messages.ErrQuotaExceeded:           "Quota has exceeded : ",
+}
+
+// codeNames are zkCli's names of the codes that it prints bare.
+var codeNames = map[messages.ErrCode]string{
+	messages.ErrSystemError:             "SystemError",
+	messages.ErrRuntimeInconsistency:    "RuntimeInconsistency",
+	messages.ErrMarshalling:             "MarshallingError",
+	messages.ErrUnimplemented:           "Unimplemented",
+	messages.ErrUnknownSession:          "Unknown session",
+	messages.ErrSessionExpired:          "Session expired",
+	messages.ErrAuthFailed:              "AuthFailed",
+	messages.ErrSessionMoved:            "Session moved to another server, so operation is ignored",
+	messages.ErrEphemeralOnLocalSession: "Attempt to create ephemeral node on a local session",
+	messages.ErrNoWatcher:               "No such watcher",
+	messages.ErrReconfigDisabled:        "Reconfig is disabled",
+	messages.ErrSessionClosedNeedsAuth:  "Session closed because client failed to authenticate",
+	messages.ErrThrottledOp:             "Op throttled due to high load",
+}
+
+// explain is the text of an error: zkCli's where it has one.
+func explain(err error) string {
+	var code messages.ErrCode
+	var failed *client.Error
+	switch {
+	case errors.Is(err, errNotConnected) && errors.Is(err, client.ErrSessionExpired):
+		return "Not connected: the session has expired; connect opens a new one"
+	case errors.Is(err, errNotConnected):
+		return "Not connected"
+	case errors.Is(err, context.Canceled):
+		return "Interrupted"
+	case errors.Is(err, client.ErrConnectionLoss), errors.Is(err, client.ErrNoServer):
+		return sentence(err.Error())
+	case !errors.As(err, &code):
+		return sentence(err.Error())
+	}
+	path := ""
+	if errors.As(err, &failed) {
+		path = failed.Path
+	}
+	switch code {
+	case messages.ErrReconfigInProgress:
+		return "Another reconfiguration is in progress -- concurrent reconfigs not supported (yet)"
+	case messages.ErrNewConfigNoQuorum:
+		return "No quorum of new config is connected and up-to-date with the leader of last commmitted config - " +
+			"try invoking reconfiguration after new servers are connected and synced"
+	}
+	if text, ok := pathMessages[code]; ok && path != "" {
+		return text + path
+	}
+	name, ok := codeNames[code]
+	if !ok {
+		name = code.Error()
+	}
+	if path != "" {
+		return "KeeperErrorCode = " + name + " for " + path
+	}
+	return "KeeperErrorCode = " + name
+}
+
+// sentence starts with a capital letter, unless with something that is spelled otherwise.
+func sentence(s string) string {
+	if i := strings.IndexAny(s, " :"); i <= 0 || strings.ContainsAny(s[:i], "/.0123456789") {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// hints tell what to do, where it isn't plain.
+var hints = map[messages.ErrCode]string{
+	messages.ErrNotEmpty:                "deleteall deletes a node with all below it",
+	messages.ErrNoAuth:                  "present a credential with addauth, for example: addauth digest user:password",
+	messages.ErrBadVersion:              "stat shows the version that the node has; -v -1 fits all",
+	messages.ErrInvalidACL:              "an ACL is scheme:id:perms[,…], for example world:anyone:r,auth::cdrwa",
+	messages.ErrNoChildrenForEphemerals: "an ephemeral node has no children; create its parent without -e",
+	messages.ErrReconfigDisabled:        "a standalone server has no ensemble to change; others need reconfigEnabled=true",
+	messages.ErrNotReadOnly:             "this server has lost its ensemble and answers only reads",
+	messages.ErrQuotaExceeded:           "listquota shows the limits, setquota changes them",
+}
+
+// hint is what to do about an error, or "".
+func hint(err error) string {
+	var code messages.ErrCode
+	if errors.Is(err, client.ErrNoServer) {
+		return `is a server running there? "troupe serve" starts one; --server names another`
+	}
+	if errors.Is(err, client.ErrConnectionLoss) {
+		return "a change that was under way may or may not have been made; look before you repeat it"
+	}
+	if errors.As(err, &code) {
+		return hints[code]
+	}
+	return ""
+}
+
+// notFound is the error of an unknown verb.
+func (s *Shell) notFound(name string) error {
+	for _, known := range s.names() {
+		if strings.EqualFold(known, name) {
+			return fmt.Errorf("Command not found %s - did you mean %s?", name, known)
+		}
+	}
+	return fmt.Errorf("Command not found %s - help lists the commands", name)
+}
+
+// checkPath finds what ZooKeeper's clients find wrong with a path before they send it.
+func checkPath(path string) error {
+	switch {
+	case path == "":
+		return errors.New("Path length must be > 0")
+	case path[0] != '/':
+		return errors.New("Path must start with / character: " + path)
+	case path != "/" && strings.HasSuffix(path, "/"):
+		return errors.New("Path must not end with / character: " + path)
+	case messages.ValidPath(path):
+		return nil
+	}
+	at := 0
+	for _, name := range strings.Split(path[1:], "/") {
+		at++
+		switch name {
+		case "":
+			return fmt.Errorf("Invalid path string %q caused by empty node name specified @%d", path, at)
+		case ".", "..":
+			return fmt.Errorf("Invalid path string %q caused by relative paths not allowed @%d", path, at+len(name)-1)
+		}
+		at += len(name)
+	}
+	return fmt.Errorf("Invalid path string %q caused by invalid character", path)
+}
