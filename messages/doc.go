@@ -22,7 +22,6 @@
 //	BucketJoin …    tracker → bucket                                      a session is in one bucket at a time
 //	ConnClosed      connection → request processor, final                 the last word of a connection
 //	CloseConn       anybody → connection
-//	Sweep           timer → sweeper                                       see actors/container.go
 //	FourLetterWord  connection → commands                                 answered by an Output with Close
 //	*Query/*Report  commands ↔ final, tracker
 //

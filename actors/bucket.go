@@ -1,0 +1,36 @@
+package actors
+
+import (
+	"slices"
+
+	"github.com/troupekeeper/troupe/messages"
+)
+
+// Bucket holds the sessions of one deadline.
+type Bucket struct {
+	sessions map[messages.SessionID]struct{}
+}
+
+// NewBucket makes an empty one.
+func NewBucket() *Bucket { return &Bucket{sessions: map[messages.SessionID]struct{}{}} }
+
+// Join puts a session in.
+func (b *Bucket) Join(id messages.SessionID) { b.sessions[id] = struct{}{} }
+
+// Leave takes it out.
+func (b *Bucket) Leave(id messages.SessionID) { delete(b.sessions, id) }
+
+// Due ends what is in the bucket: each session gets a closeSession request, by id.
+func (b *Bucket) Due() []messages.Request {
+	ids := make([]messages.SessionID, 0, len(b.sessions))
+	for id := range b.sessions {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	requests := make([]messages.Request, len(ids))
+	for i, id := range ids {
+		requests[i] = messages.Request{Session: id, Op: messages.OpCloseSession}
+	}
+	clear(b.sessions)
+	return requests
+}

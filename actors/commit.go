@@ -1,0 +1,168 @@
+package actors
+
+import (
+	"fmt"
+
+	"github.com/troupekeeper/troupe/messages"
+)
+
+// Commit is the gate, where two routes meet: each request of this server's clients, in session order, and the word
+// on the writes, in zxid order. A read passes at once unless a write of its own session is in flight; then it waits
+// behind that write. A committed transaction passes in zxid order and takes the request along that waited for it.
+// A refused write passes when all transactions that it was judged after have passed, so its client sees the state
+// that explains the refusal. Pings never wait.
+type Commit struct {
+	last     messages.Zxid // the last transaction that has passed
+	sessions map[messages.SessionID]*sessionQueue
+	tickets  map[messages.Ticket]*sessionQueue // queues by the writes in them
+	refused  []refusedHead                     // refusals that are too early, by After
+	out      []messages.Delivery
+}
+
+// sessionQueue is one session's requests from its oldest write in flight on. The head is always a write.
+type sessionQueue struct {
+	session messages.SessionID
+	items   []gateItem
+}
+
+type gateItem struct {
+	request messages.Request
+	refusal *messages.Refusal // the word on a write that came before its turn
+}
+
+type refusedHead struct {
+	after  messages.Zxid
+	ticket messages.Ticket
+}
+
+// NewCommit makes the gate of a server whose tree is at last.
+func NewCommit(last messages.Zxid) *Commit {
+	return &Commit{
+		last:     last,
+		sessions: map[messages.SessionID]*sessionQueue{},
+		tickets:  map[messages.Ticket]*sessionQueue{},
+	}
+}
+
+// Submit takes requests of this server's clients. Those with a ticket are writes.
+func (c *Commit) Submit(items []messages.Request) {
+	for i := range items {
+		r := &items[i]
+		if r.Ticket == 0 {
+			if len(c.sessions) == 0 || r.Op == messages.OpPing {
+				c.out = append(c.out, messages.Delivery{Request: *r})
+				continue
+			}
+			q := c.sessions[r.Session]
+			if q == nil {
+				c.out = append(c.out, messages.Delivery{Request: *r})
+				continue
+			}
+			q.items = append(q.items, gateItem{request: *r})
+			continue
+		}
+		q := c.sessions[r.Session]
+		if q == nil {
+			q = &sessionQueue{session: r.Session}
+			c.sessions[r.Session] = q
+		}
+		q.items = append(q.items, gateItem{request: *r})
+		c.tickets[r.Ticket] = q
+	}
+}
+
+// Committed takes transactions in zxid order. One that doesn't follow the last one is a broken invariant.
+func (c *Commit) Committed(items []messages.Proposal) {
+	for i := range items {
+		p := &items[i]
+		if !p.Header.Zxid.Follows(c.last) {
+			panic(fmt.Sprintf("commit: transaction %v does not follow %v", p.Header.Zxid, c.last))
+		}
+		c.last = p.Header.Zxid
+		c.pass(p)
+		c.releaseRefused()
+	}
+}
+
+func (c *Commit) pass(p *messages.Proposal) {
+	q := c.tickets[p.Ticket]
+	if p.Ticket == 0 || q == nil {
+		c.out = append(c.out, messages.Delivery{Proposal: p})
+		return
+	}
+	if head := &q.items[0]; head.request.Ticket != p.Ticket {
+		panic(fmt.Sprintf("commit: transaction %v belongs to ticket %d, but session %v waits for ticket %d",
+			p.Header.Zxid, p.Ticket, q.session, head.request.Ticket))
+	}
+	c.out = append(c.out, messages.Delivery{Request: q.items[0].request, Proposal: p})
+	c.advance(q)
+}
+
+// Refused takes prep's word on writes that became no transaction, in the order of their After.
+func (c *Commit) Refused(items []messages.Refusal) {
+	for i := range items {
+		r := &items[i]
+		q := c.tickets[r.Ticket]
+		if q == nil {
+			continue // judged for the server itself: nobody waits
+		}
+		q.mark(r)
+		c.refused = append(c.refused, refusedHead{after: r.After, ticket: r.Ticket})
+	}
+	c.releaseRefused()
+}
+
+func (q *sessionQueue) mark(r *messages.Refusal) {
+	for i := range q.items {
+		if q.items[i].request.Ticket == r.Ticket {
+			q.items[i].refusal = r
+			return
+		}
+	}
+}
+
+// releaseRefused answers refusals whose time has come. When all transactions up to After have passed, the earlier
+// writes of the session have too, so the refused one is at the head.
+func (c *Commit) releaseRefused() {
+	n := 0
+	for n < len(c.refused) && c.refused[n].after <= c.last {
+		if q := c.tickets[c.refused[n].ticket]; q != nil && q.items[0].request.Ticket == c.refused[n].ticket {
+			c.out = append(c.out, messages.Delivery{Request: q.items[0].request, Refusal: q.items[0].refusal})
+			c.advance(q)
+		}
+		n++
+	}
+	if c.refused = c.refused[n:]; len(c.refused) == 0 {
+		c.refused = nil
+	}
+}
+
+// advance drops the head and lets the reads behind it pass, up to the next write.
+func (c *Commit) advance(q *sessionQueue) {
+	delete(c.tickets, q.items[0].request.Ticket)
+	n := 1
+	for n < len(q.items) && q.items[n].request.Ticket == 0 {
+		c.out = append(c.out, messages.Delivery{Request: q.items[n].request})
+		n++
+	}
+	if n == len(q.items) {
+		delete(c.sessions, q.session)
+		q.items = nil
+		return
+	}
+	clear(q.items[:n])
+	q.items = q.items[n:]
+}
+
+// Flush hands over what has passed since the last call.
+func (c *Commit) Flush() messages.Outbox {
+	if len(c.out) == 0 {
+		return nil
+	}
+	batch := &messages.Deliveries{Items: c.out}
+	c.out = nil
+	return messages.Outbox{}.To(messages.SlotNext, batch)
+}
+
+// Waiting is how many sessions have a write in flight.
+func (c *Commit) Waiting() int { return len(c.sessions) }

@@ -1,0 +1,34 @@
+package actors
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupekeeper/troupe/messages"
+)
+
+// commitActor is the shell of the gate.
+type commitActor struct {
+	env  *StageEnv
+	core *Commit
+}
+
+func newCommitStage(env *StageEnv) actor.Actor {
+	return &commitActor{env: env, core: NewCommit(env.Tree.LastZxid())}
+}
+
+// Receive implements actor.Actor.
+func (a *commitActor) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *messages.Requests:
+		a.core.Submit(m.Items)
+	case *messages.Committed:
+		a.core.Committed(m.Items)
+		a.env.Metrics.Commits.Add(int64(len(m.Items)))
+	case *messages.Refusals:
+		a.core.Refused(m.Items)
+	case Drained:
+		a.env.dispatch(ctx, a.env.Final, a.core.Flush())
+	default:
+		a.env.unexpected(ctx, &a.env.Log)
+	}
+}

@@ -1,0 +1,78 @@
+package actors
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/persistence/tree"
+)
+
+// beginSnapshot asks final for an image of the tree as it is between two messages; endSnapshot gives it back.
+type (
+	beginSnapshot struct{}
+	endSnapshot   struct{ image *tree.Snapshot }
+)
+
+// finalActor is the shell of the last stage.
+type finalActor struct {
+	env  *StageEnv
+	core *Final
+}
+
+func newFinalStage(env *StageEnv) actor.Actor {
+	alive := func(id messages.ConnID) bool { return env.Conns.PID(id) != nil }
+	return &finalActor{env: env, core: NewFinal(env.Tree.Own(), env.Auth, env.Metrics, alive)}
+}
+
+// Receive implements actor.Actor.
+func (a *finalActor) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *messages.Deliveries:
+		a.deliver(ctx, m.Items)
+	case *messages.ConnClosed:
+		a.core.ConnClosed(m)
+	case *messages.ConnIdentities:
+		a.core.ConnIdentities(m)
+	case *messages.WatchQuery:
+		ctx.Respond(a.core.WatchReport(m.List, a.sessionOf))
+	case beginSnapshot:
+		var image *tree.Snapshot
+		a.env.Tree.Write(func(t *tree.Tree) { image = t.BeginSnapshot() })
+		ctx.Send(a.env.Snapshotter, snapshotBegun{image})
+	case endSnapshot:
+		a.env.Tree.Write(func(*tree.Tree) { m.image.Close() })
+	case Drained:
+		a.env.dispatch(ctx, nil, a.core.Flush())
+	default:
+		a.env.unexpected(ctx, &a.env.Log)
+	}
+}
+
+// deliver takes the tree's lock only when the batch changes something: final's own reads need none.
+func (a *finalActor) deliver(ctx actor.Context, items []messages.Delivery) {
+	now := a.env.Clock.MonoUs()
+	var err error
+	if changes(items) {
+		a.env.Tree.Write(func(*tree.Tree) { err = a.core.Deliver(items, now) })
+	} else {
+		err = a.core.Deliver(items, now)
+	}
+	if err != nil {
+		a.env.Fatal(err)
+		return
+	}
+	if a.core.Full() {
+		a.env.dispatch(ctx, nil, a.core.Flush())
+	}
+}
+
+func changes(items []messages.Delivery) bool {
+	for i := range items {
+		if items[i].Proposal != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *finalActor) sessionOf(id messages.ConnID) messages.SessionID { return a.env.Conns.Session(id) }

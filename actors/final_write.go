@@ -1,0 +1,131 @@
+package actors
+
+import (
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/messages/jute"
+)
+
+// apply changes the tree, fires what watches it and answers the client that waits, in this order.
+func (f *Final) apply(d *messages.Delivery) error {
+	p := d.Proposal
+	if err := f.tree.Apply(&p.Header, p.Body, &f.result); err != nil {
+		return err
+	}
+	f.applied.Zxid = p.Header.Zxid
+	f.applied.Count++
+	f.applied.Bytes += int64(len(p.Encoded))
+	f.fire(p.Header.Zxid)
+	f.sessionChanges()
+	if d.Request.Conn == 0 {
+		return nil
+	}
+	if c := f.conn(&d.Request); c != nil {
+		f.answer(c, &d.Request, p)
+	}
+	return nil
+}
+
+// fire queues the events of all changes, in their order. Who may not read the node gets none, but its one-shot
+// watch is spent.
+func (f *Final) fire(zxid messages.Zxid) {
+	for i := range f.result.Changes {
+		ch := &f.result.Changes[i]
+		fired := int64(0)
+		f.watches.Trigger(ch.Event, ch.Path, func(conn messages.ConnID, e messages.EventType, path string) {
+			c := f.conns[conn]
+			if c == nil || c.closed {
+				return
+			}
+			acl := ch.ACL
+			if e == messages.EventNodeChildrenChanged {
+				acl = ch.ParentACL
+			}
+			if f.auth.Allowed(acl, messages.PermRead, c.identities) {
+				f.event(c, int64(zxid), e, path)
+				fired++
+			}
+		})
+		if fired > 0 {
+			f.metrics.watchSummary(ch.Event).Observe(fired, 1)
+		}
+	}
+}
+
+func (f *Final) sessionChanges() {
+	if s := f.result.Session; s.Session != 0 {
+		f.out = f.out.To(messages.SlotTracker, &messages.SessionOpened{Session: s.Session, Timeout: s.Timeout})
+	}
+	if id := f.result.Closed; id != 0 {
+		closed := &messages.SessionClosed{Session: id}
+		f.out = f.out.To(messages.SlotTracker, closed).To(messages.SlotFront, closed)
+	}
+}
+
+func (f *Final) answer(c *finalConn, r *messages.Request, p *messages.Proposal) {
+	if t, ok := p.Body.(*messages.CreateSessionTxn); ok {
+		f.out = f.out.To(messages.SlotConn, &messages.SessionReady{
+			Conn: c.id, Session: r.Session, Timeout: t.Timeout, Password: t.Password,
+		})
+		return
+	}
+	start := f.begin(c, r, p.Header.Zxid, messages.ErrOK)
+	o := &c.pending
+	switch r.Op {
+	case messages.OpCreate:
+		o.Frames = jute.AppendString(o.Frames, f.result.Path)
+	case messages.OpCreate2, messages.OpCreateContainer, messages.OpCreateTTL:
+		o.Frames = jute.AppendStat(jute.AppendString(o.Frames, f.result.Path), &f.result.Stat)
+	case messages.OpSetData, messages.OpSetACL:
+		o.Frames = jute.AppendStat(o.Frames, &f.result.Stat)
+	case messages.OpMulti:
+		o.Frames = f.appendMulti(o.Frames)
+	}
+	f.end(c, r, start)
+	if r.Op == messages.OpCloseSession {
+		f.closeAfter(c)
+	}
+}
+
+func (f *Final) appendMulti(dst []byte) []byte {
+	for i := range f.result.Ops {
+		op := &f.result.Ops[i]
+		res := jute.MultiResult{Op: op.Op, Path: op.Path, Stat: op.Stat}
+		if op.Op == messages.OpCreateContainer || op.Op == messages.OpCreateTTL {
+			res.Op = messages.OpCreate2
+		}
+		dst = res.Append(dst)
+	}
+	return jute.AppendMultiEnd(dst)
+}
+
+// refuse answers a write that became no transaction.
+func (f *Final) refuse(r *messages.Request, word *messages.Refusal) {
+	c := f.conn(r)
+	if c == nil {
+		return
+	}
+	last := f.tree.LastZxid()
+	switch {
+	case r.Op == messages.OpCreateSession:
+		f.out = f.out.To(messages.SlotConn, &messages.CloseConn{
+			Conn: c.id, Reason: "no session can be opened: " + word.Err.Error(),
+		})
+	case r.Op == messages.OpMulti && word.Results != nil:
+		start := f.begin(c, r, last, messages.ErrOK)
+		c.pending.Frames = appendMultiErrors(c.pending.Frames, word.Results)
+		f.end(c, r, start)
+	default:
+		f.header(c, r, last, word.Err)
+		if r.Op == messages.OpCloseSession || word.Err == messages.ErrSessionMoved {
+			f.closeAfter(c)
+		}
+	}
+}
+
+func appendMultiErrors(dst []byte, results []messages.ErrCode) []byte {
+	for _, code := range results {
+		res := jute.MultiResult{Op: messages.OpError, Err: code}
+		dst = res.Append(dst)
+	}
+	return jute.AppendMultiEnd(dst)
+}

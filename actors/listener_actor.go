@@ -1,0 +1,130 @@
+package actors
+
+import (
+	"fmt"
+	"net"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
+
+	"github.com/troupekeeper/troupe/actors/auth"
+	"github.com/troupekeeper/troupe/messages"
+)
+
+// ListenerOptions are the limits on connections.
+type ListenerOptions struct {
+	PerHost int // connections of one address (maxClientCnxns), 0: no limit
+	Total   int // connections of all (maxCnxns), 0: no limit
+}
+
+type (
+	clientAccepted struct{ transport Transport }
+	acceptFailed   struct{ err error }
+	// Serve gives the listener a pipeline to connect clients to.
+	Serve struct {
+		Links   Links
+		Options ConnOptions
+		Auth    *auth.Registry
+	}
+	// Hold takes it away: all connections are closed, new ones too, until the next Serve.
+	Hold struct{ Reason string }
+)
+
+// listenerActor accepts connections and is the parent of their actors.
+type listenerActor struct {
+	supervisor
+	log      zerolog.Logger
+	acceptor Acceptor
+	opts     ListenerOptions
+	serve    *Serve
+	hosts    map[string]int    // connections by address
+	children map[string]string // address by child
+}
+
+// NewListener makes the props of a listener on an acceptor. It serves nobody until it gets a Serve.
+func NewListener(rt *Runtime, acceptor Acceptor, o ListenerOptions) *actor.Props {
+	return rt.sharedProps("listener", func() actor.Actor {
+		return &listenerActor{
+			supervisor: supervisor{rt: rt, class: func(*actor.PID) FailureClass { return Private }},
+			log:        rt.Log.With().Str("component", "listener").Str("address", acceptor.Addr()).Logger(),
+			acceptor:   acceptor, opts: o,
+			hosts: map[string]int{}, children: map[string]string{},
+		}
+	})
+}
+
+// Receive implements actor.Actor.
+func (a *listenerActor) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		self, root := ctx.Self(), a.rt.System.Root
+		a.acceptor.Start(
+			func(t Transport) { root.Send(self, clientAccepted{t}) },
+			func(err error) { root.Send(self, acceptFailed{err}) })
+	case clientAccepted:
+		a.accept(ctx, m.transport)
+	case acceptFailed:
+		a.log.Error().Err(m.err).Msg("can't accept connections at the moment")
+	case Serve:
+		a.serve = &m
+	case Hold:
+		a.serve = nil
+		for _, child := range ctx.Children() {
+			ctx.Send(child, &messages.CloseConn{Reason: m.Reason})
+		}
+	case *actor.Terminated:
+		a.forget(m.Who.Id)
+	case *actor.Stopping, *actor.Restarting:
+		a.acceptor.Close()
+	default:
+		a.rt.unexpected(ctx, &a.log)
+	}
+}
+
+func (a *listenerActor) accept(ctx actor.Context, t Transport) {
+	host, _, err := net.SplitHostPort(t.Remote())
+	if err != nil {
+		host = t.Remote()
+	}
+	if reason := a.refuse(host); reason != "" {
+		a.rt.Metrics.ConnRejected.Inc()
+		a.log.Warn().Str("client", t.Remote()).Msg("connection refused: " + reason)
+		t.Close()
+		return
+	}
+	s, id := a.serve, a.rt.Conns.NextID()
+	props := a.rt.propsOn("connection", a.rt.Dispatchers.Conn(uint64(id)), func() actor.Actor {
+		return newConnActor(a.rt, s.Links, s.Options, s.Auth, id, t)
+	})
+	pid, err := ctx.SpawnNamed(props, id.String())
+	if err != nil {
+		a.log.Error().Err(err).Msg("can't start a connection's actor")
+		t.Close()
+		return
+	}
+	a.hosts[host]++
+	a.children[pid.Id] = host
+}
+
+func (a *listenerActor) refuse(host string) string {
+	switch {
+	case a.serve == nil:
+		return "the server is not serving yet"
+	case a.opts.PerHost > 0 && a.hosts[host] >= a.opts.PerHost:
+		return fmt.Sprintf("%d connections from %s already (maxClientCnxns)", a.hosts[host], host)
+	case a.opts.Total > 0 && len(a.children) >= a.opts.Total:
+		return fmt.Sprintf("%d connections already (maxCnxns)", len(a.children))
+	}
+	return ""
+}
+
+func (a *listenerActor) forget(child string) {
+	host, ok := a.children[child]
+	if !ok {
+		return
+	}
+	delete(a.children, child)
+	if a.hosts[host]--; a.hosts[host] <= 0 {
+		delete(a.hosts, host)
+	}
+}

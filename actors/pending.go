@@ -1,0 +1,205 @@
+package actors
+
+import (
+	"sort"
+
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/persistence/tree"
+)
+
+// record is what prep must know of a node to judge a write: the tree's state plus all that is proposed and not yet
+// applied.
+type record struct {
+	zxid     messages.Zxid // of the latest proposal that changed it
+	exists   bool
+	acl      []messages.ACL
+	owner    messages.Owner
+	version  int32
+	aversion int32
+	creates  int32 // children ever created: the counter of sequence numbers
+	children int
+	data     int // bytes
+}
+
+// sessionState is a session's in prep's eyes.
+type sessionState struct {
+	zxid    messages.Zxid
+	closing bool // otherwise it is being opened
+}
+
+// usage is what proposals in flight add to a quota's account.
+type usage struct{ count, bytes int64 }
+
+// pending is prep's private overlay over the tree. An entry stays until the proposal that changed it last has been
+// applied; then the tree says the same.
+type pending struct {
+	tree     *tree.Tree // only while a batch is judged
+	nodes    map[string]*record
+	sessions map[messages.SessionID]sessionState
+	quotas   map[string]usage
+	queue    []pendingChange
+	undo     []undoStep
+	inMulti  bool
+}
+
+// pendingChange remembers what to forget when its transaction has been applied.
+type pendingChange struct {
+	zxid    messages.Zxid
+	path    string             // a node, or …
+	session messages.SessionID // … a session, or …
+	quota   string             // … a quota's account
+	usage   usage
+}
+
+type undoStep struct {
+	path string
+	old  *record // nil: the overlay had none
+}
+
+func newPending() *pending {
+	return &pending{
+		nodes:    map[string]*record{},
+		sessions: map[messages.SessionID]sessionState{},
+		quotas:   map[string]usage{},
+	}
+}
+
+// get gives the node's record, nil when it doesn't exist. The result must not be changed; see set.
+func (p *pending) get(path string) *record {
+	if r, ok := p.nodes[path]; ok {
+		if !r.exists {
+			return nil
+		}
+		return r
+	}
+	n, ok := p.tree.LookupString(path)
+	if !ok {
+		return nil
+	}
+	return &record{
+		exists: true, acl: n.ACL(), owner: n.Owner(), version: n.Version(), aversion: n.Aversion(),
+		creates: n.Creates(), children: n.NumChildren(), data: n.DataLength(),
+	}
+}
+
+// set enters what a proposal makes of a node.
+func (p *pending) set(path string, r record, zxid messages.Zxid) {
+	if p.inMulti {
+		p.undo = append(p.undo, undoStep{path: path, old: p.nodes[path]})
+	}
+	r.zxid = zxid
+	p.nodes[path] = &r
+	p.queue = append(p.queue, pendingChange{zxid: zxid, path: path})
+}
+
+// begin starts a multi, whose changes may have to be taken back.
+func (p *pending) begin() (mark int) {
+	p.inMulti = true
+	p.undo = p.undo[:0]
+	return len(p.queue)
+}
+
+// end keeps or takes back what the multi has done since begin.
+func (p *pending) end(mark int, keep bool) {
+	p.inMulti = false
+	if keep {
+		return
+	}
+	for i := len(p.undo) - 1; i >= 0; i-- {
+		if s := p.undo[i]; s.old == nil {
+			delete(p.nodes, s.path)
+		} else {
+			p.nodes[s.path] = s.old
+		}
+	}
+	for _, c := range p.queue[mark:] {
+		if c.quota != "" {
+			p.charge(c.quota, usage{-c.usage.count, -c.usage.bytes})
+		}
+	}
+	p.queue = p.queue[:mark]
+}
+
+func (p *pending) setSession(id messages.SessionID, s sessionState) {
+	p.sessions[id] = s
+	p.queue = append(p.queue, pendingChange{zxid: s.zxid, session: id})
+}
+
+// account adds to a quota's usage until the transaction has been applied.
+func (p *pending) account(root string, u usage, zxid messages.Zxid) {
+	p.charge(root, u)
+	p.queue = append(p.queue, pendingChange{zxid: zxid, quota: root, usage: u})
+}
+
+func (p *pending) charge(root string, u usage) {
+	sum := p.quotas[root]
+	sum.count += u.count
+	sum.bytes += u.bytes
+	if sum == (usage{}) {
+		delete(p.quotas, root)
+		return
+	}
+	p.quotas[root] = sum
+}
+
+// trim forgets what the tree knows now. It returns how many changes it forgot.
+func (p *pending) trim(applied messages.Zxid) int {
+	n := 0
+	for n < len(p.queue) && p.queue[n].zxid <= applied {
+		switch c := &p.queue[n]; {
+		case c.quota != "":
+			p.charge(c.quota, usage{-c.usage.count, -c.usage.bytes})
+		case c.session != 0:
+			if s, ok := p.sessions[c.session]; ok && s.zxid <= applied {
+				delete(p.sessions, c.session)
+			}
+		default:
+			if r := p.nodes[c.path]; r != nil && r.zxid <= applied {
+				delete(p.nodes, c.path)
+			}
+		}
+		p.queue[n] = pendingChange{}
+		n++
+	}
+	if p.queue = p.queue[n:]; len(p.queue) == 0 {
+		p.queue = nil
+	}
+	return n
+}
+
+// checkSession tells whether a session may write.
+func (p *pending) checkSession(id messages.SessionID) messages.ErrCode {
+	if s, ok := p.sessions[id]; ok {
+		if s.closing {
+			return messages.ErrSessionExpired
+		}
+		return messages.ErrOK
+	}
+	if _, ok := p.tree.Session(id); !ok {
+		return messages.ErrSessionExpired
+	}
+	return messages.ErrOK
+}
+
+// ephemerals lists what the session owns once all proposals are applied, sorted.
+func (p *pending) ephemerals(id messages.SessionID) []string {
+	owner := messages.SessionOwner(id)
+	var list []string
+	for _, path := range p.tree.Ephemerals(id) {
+		if r, ok := p.nodes[path]; !ok || (r.exists && r.owner == owner) {
+			list = append(list, path)
+		}
+	}
+	for path, r := range p.nodes {
+		if r.exists && r.owner == owner && !p.treeOwns(path, owner) {
+			list = append(list, path)
+		}
+	}
+	sort.Strings(list)
+	return list
+}
+
+func (p *pending) treeOwns(path string, owner messages.Owner) bool {
+	n, ok := p.tree.LookupString(path)
+	return ok && n.Owner() == owner
+}

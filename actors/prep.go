@@ -1,0 +1,186 @@
+package actors
+
+import (
+	"math"
+
+	"github.com/troupekeeper/troupe/actors/auth"
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/messages/jute"
+	"github.com/troupekeeper/troupe/persistence/tree"
+)
+
+// PrepOptions are the rules that writes are judged by.
+type PrepOptions struct {
+	ExtendedTypes   bool // TTL nodes
+	EnforceQuota    bool // hard limits count
+	ReconfigEnabled bool
+	Standalone      bool // there is nothing to reconfigure
+}
+
+// Prep is the desk: it judges each write against the tree and everything that is proposed and not yet applied, in
+// the order in which writes come, and turns it into a transaction with the next zxid, or refuses it. A transaction
+// says what becomes so; nothing after prep can refuse it.
+type Prep struct {
+	opts    PrepOptions
+	auth    *auth.Registry
+	pending *pending
+	last    messages.Zxid // of the latest proposal
+	epoch   uint32        // of the zxids to give out
+	full    bool          // the disk is: nothing that could be refused is accepted
+
+	// Of the request that is being judged.
+	zxid messages.Zxid
+	now  int64
+
+	proposals []messages.Proposal
+	refusals  []messages.Refusal
+	overQuota func(root, what string, used, limit int64) // a soft limit was passed
+}
+
+// NewPrep makes the desk of a server whose tree is at last. overQuota hears of soft limits that are passed; it may
+// be nil.
+func NewPrep(o PrepOptions, reg *auth.Registry, last messages.Zxid, overQuota func(root, what string, used, limit int64)) *Prep {
+	return &Prep{opts: o, auth: reg, pending: newPending(), last: last, epoch: last.Epoch(), overQuota: overQuota}
+}
+
+// Judge takes a batch of writes at nowMs (milliseconds since 1970). t must not change meanwhile.
+func (p *Prep) Judge(t *tree.Tree, items []messages.Request, nowMs int64) {
+	p.pending.tree = t
+	p.now = nowMs
+	for i := range items {
+		p.judge(&items[i])
+	}
+	p.pending.tree = nil
+}
+
+// Applied trims the overlay.
+func (p *Prep) Applied(zxid messages.Zxid) (trimmed int) { return p.pending.trim(zxid) }
+
+// DiskFull tells whether there is room for more log.
+func (p *Prep) DiskFull(full bool) { p.full = full }
+
+// Flush hands over what has been decided since the last call.
+func (p *Prep) Flush() messages.Outbox {
+	var out messages.Outbox
+	if len(p.proposals) > 0 {
+		out = out.To(messages.SlotNext, &messages.Proposals{Items: p.proposals})
+		p.proposals = nil
+	}
+	if len(p.refusals) > 0 {
+		out = out.To(messages.SlotGate, &messages.Refusals{Items: p.refusals})
+		p.refusals = nil
+	}
+	return out
+}
+
+// Outstanding is how many changes wait to be applied.
+func (p *Prep) Outstanding() int { return len(p.pending.queue) }
+
+// next is the zxid of the next proposal. A full counter starts the next epoch, so it can't run into it.
+func (p *Prep) next() messages.Zxid {
+	if p.last.Epoch() == p.epoch && p.last.Counter() == math.MaxUint32 {
+		p.epoch++
+	}
+	if p.last.Epoch() != p.epoch {
+		return messages.MakeZxid(p.epoch, 1)
+	}
+	return p.last + 1
+}
+
+func (p *Prep) judge(r *messages.Request) {
+	p.zxid = p.next()
+	var body messages.TxnBody
+	var results []messages.ErrCode
+	code := p.admit(r)
+	if code == messages.ErrOK {
+		body, results, code = p.decide(r)
+	}
+	if code != messages.ErrOK {
+		p.refusals = append(p.refusals, messages.Refusal{Ticket: r.Ticket, After: p.last, Err: code, Results: results})
+		return
+	}
+	header := messages.TxnHeader{Zxid: p.zxid, Time: p.now, Session: r.Session, Xid: r.Xid, Op: r.Op}
+	encoded, err := messages.EncodeTxn(&header, body)
+	if err != nil {
+		panic("prep: " + err.Error()) // a bug: no input can cause it
+	}
+	p.last = p.zxid
+	p.proposals = append(p.proposals, messages.Proposal{Header: header, Ticket: r.Ticket, Encoded: encoded, Body: body})
+}
+
+// admit refuses what can't be judged at all. Closing a session is always possible: it makes room.
+func (p *Prep) admit(r *messages.Request) messages.ErrCode {
+	if p.full && r.Op != messages.OpCloseSession {
+		return messages.ErrNotReadOnly
+	}
+	return messages.ErrOK
+}
+
+// decide dispatches to the operation's file. results is for a multi that fails.
+func (p *Prep) decide(r *messages.Request) (body messages.TxnBody, results []messages.ErrCode, code messages.ErrCode) {
+	d := jute.NewDecoder(r.Body)
+	switch r.Op {
+	case messages.OpCreate, messages.OpCreate2, messages.OpCreateContainer, messages.OpCreateTTL:
+		req := jute.DecodeCreateRequest(&d, r.Op)
+		return decided(&d, func() (messages.TxnBody, messages.ErrCode) { return p.create(r, r.Op, &req) })
+	case messages.OpDelete:
+		req := jute.DecodePathVersion(&d)
+		return decided(&d, func() (messages.TxnBody, messages.ErrCode) { return p.delete(r, &req) })
+	case messages.OpDeleteContainer:
+		path := d.String()
+		return decided(&d, func() (messages.TxnBody, messages.ErrCode) { return p.deleteContainer(r, path) })
+	case messages.OpSetData:
+		req := jute.DecodeSetDataRequest(&d)
+		return decided(&d, func() (messages.TxnBody, messages.ErrCode) { return p.setData(r, &req) })
+	case messages.OpSetACL:
+		req := jute.DecodeSetACLRequest(&d)
+		return decided(&d, func() (messages.TxnBody, messages.ErrCode) { return p.setACL(r, &req) })
+	case messages.OpMulti:
+		ops := jute.DecodeMulti(&d, false)
+		if d.Err() != nil {
+			return nil, nil, messages.ErrMarshalling
+		}
+		return p.multi(r, ops)
+	case messages.OpReconfig:
+		req := jute.DecodeReconfigRequest(&d)
+		return decided(&d, func() (messages.TxnBody, messages.ErrCode) { return p.reconfig(&req) })
+	case messages.OpCreateSession:
+		timeout, password := d.Int(), d.Buffer()
+		return decided(&d, func() (messages.TxnBody, messages.ErrCode) { return p.createSession(r, timeout, password) })
+	case messages.OpCloseSession:
+		body, code = p.closeSession(r)
+		return body, nil, code
+	}
+	return nil, nil, messages.ErrUnimplemented
+}
+
+// decided judges only what could be read.
+func decided(d *jute.Decoder, judge func() (messages.TxnBody, messages.ErrCode)) (messages.TxnBody, []messages.ErrCode, messages.ErrCode) {
+	if d.Err() != nil {
+		return nil, nil, messages.ErrMarshalling
+	}
+	body, code := judge()
+	return body, nil, code
+}
+
+// own tells whether the server itself asks: no session is checked then, and no ACL.
+func own(r *messages.Request) bool { return r.Conn == 0 && r.Session == 0 }
+
+func (p *Prep) checkSession(r *messages.Request) messages.ErrCode {
+	if own(r) {
+		return messages.ErrOK
+	}
+	return p.pending.checkSession(r.Session)
+}
+
+func (p *Prep) allowed(r *messages.Request, acl []messages.ACL, perm messages.Perm) bool {
+	return own(r) || p.auth.Allowed(acl, perm, r.Identities)
+}
+
+// nextVersion checks an expected version (-1: any) and gives the one after the change.
+func nextVersion(current, expected int32) (int32, messages.ErrCode) {
+	if expected != -1 && expected != current {
+		return 0, messages.ErrBadVersion
+	}
+	return current + 1, messages.ErrOK
+}

@@ -1,0 +1,68 @@
+package actors
+
+import (
+	"fmt"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/persistence/tree"
+)
+
+// prepActor is the shell of the desk.
+type prepActor struct {
+	env    *StageEnv
+	core   *Prep
+	warned map[string]int64 // when a soft quota was last complained about, wall clock
+}
+
+func newPrepStage(env *StageEnv) actor.Actor {
+	a := &prepActor{env: env, warned: map[string]int64{}}
+	a.core = NewPrep(env.Options.Prep, env.Auth, env.Tree.LastZxid(), a.overQuota)
+	return a
+}
+
+// Receive implements actor.Actor.
+func (a *prepActor) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *messages.Requests:
+		a.env.Metrics.PrepQueue.Observe(int64(len(m.Items)), 1)
+		now := a.env.Clock.WallMs()
+		before := a.core.Outstanding()
+		a.env.Tree.Read(func(t *tree.Tree) { a.core.Judge(t, m.Items, now) })
+		a.env.Metrics.OutstandingQueued.Add(int64(a.core.Outstanding() - before))
+	case *messages.Applied:
+		a.env.Metrics.OutstandingRemoved.Add(int64(a.core.Applied(m.Zxid)))
+	case *messages.DiskSpace:
+		a.diskSpace(m)
+	case Drained:
+		a.env.Metrics.Proposals.Add(int64(len(a.core.proposals)))
+		a.env.dispatch(ctx, a.env.Sync, a.core.Flush())
+	default:
+		a.env.unexpected(ctx, &a.env.Log)
+	}
+}
+
+func (a *prepActor) diskSpace(m *messages.DiskSpace) {
+	a.core.DiskFull(m.Full)
+	a.env.Metrics.DiskFull.Store(m.Full)
+	if m.Full {
+		a.env.Log.Error().Int64("free_bytes", m.Free).
+			Msg("the disk of the transaction log is full: writes are refused until there is room again, reads go on")
+		return
+	}
+	a.env.Log.Info().Msg("there is room for the transaction log again: writes are accepted")
+}
+
+// quotaPauseMs is how often a soft quota that is passed gets a log line, at most.
+const quotaPauseMs = 60_000
+
+func (a *prepActor) overQuota(root, what string, used, limit int64) {
+	key, now := root+" "+what, a.env.Clock.WallMs()
+	if last, ok := a.warned[key]; ok && now-last < quotaPauseMs && now >= last {
+		return
+	}
+	a.warned[key] = now
+	a.env.Metrics.QuotaExceeded.Inc()
+	a.env.Log.Warn().Str("path", root).Msg(fmt.Sprintf("quota exceeded: %s is %d, the soft limit %d", what, used, limit))
+}

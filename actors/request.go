@@ -1,0 +1,132 @@
+package actors
+
+import (
+	"bytes"
+
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/messages/jute"
+)
+
+// SessionLookup is what the request processor asks the tree.
+type SessionLookup func(id messages.SessionID) (password []byte, ok bool)
+
+// RequestProcessor is the first stage of a server's own clients: it stamps writes with tickets, hands each request
+// to the gate and each write to the desk as well, and knows which connection a session is bound to. What it sends
+// collects in an outbox until Flush.
+type RequestProcessor struct {
+	lookup   SessionLookup
+	random   func([]byte)
+	nextID   messages.SessionID
+	ticket   messages.Ticket
+	bound    map[messages.SessionID]messages.ConnID
+	requests []messages.Request
+	writes   []messages.Request
+	out      messages.Outbox
+}
+
+// NewRequestProcessor makes one. firstID is the first session id to give out; random fills passwords.
+func NewRequestProcessor(lookup SessionLookup, firstID messages.SessionID, random func([]byte)) *RequestProcessor {
+	return &RequestProcessor{
+		lookup: lookup, random: random, nextID: firstID,
+		bound: map[messages.SessionID]messages.ConnID{},
+	}
+}
+
+// FirstSessionID is where a server starts to count: its id in the top byte, then 40 bits of its start time, so that
+// ids of different servers and runs don't collide.
+func FirstSessionID(server messages.ServerID, startMs int64) messages.SessionID {
+	return messages.SessionID(uint64(startMs)<<24>>8 | uint64(server)<<56)
+}
+
+// Submit takes a batch of one connection's requests.
+func (p *RequestProcessor) Submit(items []messages.Request) {
+	for i := range items {
+		if items[i].Op.IsWrite() && items[i].Op != messages.OpCheck {
+			p.ticket++
+			items[i].Ticket = p.ticket
+			p.writes = append(p.writes, items[i])
+		}
+	}
+	p.requests = append(p.requests, items...)
+}
+
+// Connect opens a session or starts to take one up.
+func (p *RequestProcessor) Connect(m *messages.Connect) {
+	if m.Session == 0 {
+		p.open(m)
+		return
+	}
+	// Whoever holds the session on this server loses it, even if the password turns out to be wrong.
+	if old, ok := p.bound[m.Session]; ok && old != m.Conn {
+		p.out = p.out.To(messages.SlotConn, &messages.CloseConn{Conn: old, Reason: "the session was taken up by another connection"})
+		delete(p.bound, m.Session)
+	}
+	password, ok := p.lookup(m.Session)
+	if !ok || !bytes.Equal(password, m.Password) {
+		p.out = p.out.To(messages.SlotConn, &messages.SessionRefused{Conn: m.Conn})
+		return
+	}
+	p.bound[m.Session] = m.Conn
+	p.out = p.out.To(messages.SlotTracker, &messages.Revalidate{Conn: m.Conn, Session: m.Session, Timeout: m.Timeout})
+}
+
+func (p *RequestProcessor) open(m *messages.Connect) {
+	id := p.nextID
+	p.nextID++
+	if uint64(p.nextID) == uint64(messages.ContainerOwner) || p.nextID == 0 {
+		p.nextID++ // neither is a session
+	}
+	password := make([]byte, messages.PasswordLength)
+	p.random(password)
+	p.bound[id] = m.Conn
+	p.Submit([]messages.Request{{
+		Conn: m.Conn, Session: id, Op: messages.OpCreateSession, Received: m.Received,
+		Body: jute.AppendBuffer(jute.AppendInt(nil, m.Timeout), password),
+	}})
+}
+
+// Revalidated takes the tracker's word on a session that a client wants to take up.
+func (p *RequestProcessor) Revalidated(m *messages.Revalidated) {
+	if p.bound[m.Session] != m.Conn {
+		return // meanwhile another connection has taken it up, or this one has ended
+	}
+	password, ok := p.lookup(m.Session)
+	if !m.Valid || !ok {
+		delete(p.bound, m.Session)
+		p.out = p.out.To(messages.SlotConn, &messages.SessionRefused{Conn: m.Conn})
+		return
+	}
+	p.out = p.out.To(messages.SlotConn, &messages.SessionReady{
+		Conn: m.Conn, Session: m.Session, Timeout: m.Timeout, Password: password,
+	})
+}
+
+// ConnClosed forgets a connection; its session stays without one.
+func (p *RequestProcessor) ConnClosed(m *messages.ConnClosed) {
+	if p.bound[m.Session] == m.Conn {
+		delete(p.bound, m.Session)
+	}
+}
+
+// SessionClosed ends the connection of a session that is no more. After a client's own goodbye final ends it.
+func (p *RequestProcessor) SessionClosed(m *messages.SessionClosed) {
+	if conn, ok := p.bound[m.Session]; ok {
+		delete(p.bound, m.Session)
+		p.out = p.out.To(messages.SlotConn, &messages.CloseConn{Conn: conn, Reason: "the session has expired or was closed"})
+	}
+}
+
+// Flush hands over what is to be sent: one batch to the gate, one of writes to the desk.
+func (p *RequestProcessor) Flush() messages.Outbox {
+	out := p.out
+	if len(p.requests) > 0 {
+		out = out.To(messages.SlotGate, &messages.Requests{Items: p.requests})
+		p.requests = nil
+	}
+	if len(p.writes) > 0 {
+		out = out.To(messages.SlotPrep, &messages.Requests{Items: p.writes})
+		p.writes = nil
+	}
+	p.out = nil
+	return out
+}

@@ -1,0 +1,65 @@
+package actors
+
+import (
+	"io"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
+
+	"github.com/troupekeeper/troupe/messages"
+)
+
+// World is what comes in from outside and makes a run repeatable when it is simulated: time, chance, and who
+// runs when.
+type World struct {
+	Clock       Clock
+	Random      io.Reader // session passwords; crypto/rand in the real world
+	Dispatchers Dispatchers
+	Log         zerolog.Logger
+	// Fatal ends the process: the disk failed, or an invariant broke. It may return (in tests), nothing of the
+	// caller's work is done then.
+	Fatal func(error)
+}
+
+// Runtime is one server's actor system with all that its actors share. Everything in it may be used from any
+// goroutine.
+type Runtime struct {
+	World
+	System  *actor.ActorSystem
+	Conns   *ConnTable
+	Metrics *Metrics
+	// outstanding counts the requests that have been read and not been answered, for globalOutstandingLimit.
+	outstanding atomic.Int64
+	panics      atomic.Int64
+}
+
+// NewRuntime makes an actor system in a world.
+func NewRuntime(w World) *Runtime {
+	rt := &Runtime{World: w, Conns: newConnTable(), Metrics: NewMetrics()}
+	logger := slog.New(zerolog.NewSlogHandler(w.Log.With().Str("component", "protoactor").Logger().Level(libraryLevel(w.Log))))
+	rt.System = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return logger }))
+	return rt
+}
+
+// libraryLevel keeps the library's informational lines (it logs each recovery at info) for debugging.
+func libraryLevel(l zerolog.Logger) zerolog.Level {
+	if l.GetLevel() <= zerolog.DebugLevel {
+		return l.GetLevel()
+	}
+	return max(l.GetLevel(), zerolog.WarnLevel)
+}
+
+// Outstanding is how many requests of clients wait for their answers.
+func (rt *Runtime) Outstanding() int64 { return rt.outstanding.Load() }
+
+// Panics is how many panics of actors supervision has dealt with.
+func (rt *Runtime) Panics() int64 { return rt.panics.Load() }
+
+// SendToConn puts a message into a connection's mailbox; it is dropped when the connection has ended.
+func (rt *Runtime) SendToConn(id messages.ConnID, msg any) {
+	if pid := rt.Conns.PID(id); pid != nil {
+		rt.System.Root.Send(pid, msg)
+	}
+}

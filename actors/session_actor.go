@@ -1,0 +1,144 @@
+package actors
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/persistence/tree"
+)
+
+// trackerActor is the session tracker: the shell of the Wheel and the parent of its buckets. Its state comes from
+// the tree: when it starts, or restarts after a failure, every session gets a fresh timeout.
+type trackerActor struct {
+	supervisor
+	env     *StageEnv
+	wheel   *Wheel
+	buckets map[int64]*actor.PID
+	numbers map[string]int64 // bucket by child
+	timer   Timer
+}
+
+type wheelTick struct{}
+
+func newTracker(env *StageEnv) actor.Actor {
+	a := &trackerActor{env: env, buckets: map[int64]*actor.PID{}, numbers: map[string]int64{}}
+	a.supervisor = supervisor{rt: env.Runtime, class: func(*actor.PID) FailureClass { return Rebuildable }}
+	a.escalate = func(child *actor.PID, reason any) { panic(reason) } // too many failures: the tracker fails as well
+	return a
+}
+
+// HandleFailure restarts a bucket and tells it anew what is in it.
+func (a *trackerActor) HandleFailure(system *actor.ActorSystem, parent actor.Supervisor, child *actor.PID,
+	stats *actor.RestartStatistics, reason, message any,
+) {
+	a.supervisor.HandleFailure(system, parent, child, stats, reason, message)
+	bucket, ok := a.numbers[child.Id]
+	if !ok {
+		return
+	}
+	for _, id := range a.wheel.Members(bucket) {
+		a.env.System.Root.Send(child, &messages.BucketJoin{Session: id})
+	}
+	if a.wheel.Called(bucket) {
+		a.env.System.Root.Send(child, &messages.BucketDue{})
+	}
+}
+
+// Receive implements actor.Actor.
+func (a *trackerActor) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		a.start(ctx)
+	case *messages.Touch:
+		a.moved(ctx)(a.wheel.Touch(m.Session, m.Now))
+	case *messages.Revalidate:
+		a.revalidate(ctx, m)
+	case *messages.SessionOpened:
+		a.moved(ctx)(a.wheel.Open(m.Session, m.Timeout, a.now()))
+	case *messages.SessionClosed:
+		a.moved(ctx)(a.wheel.Close(m.Session))
+	case wheelTick:
+		a.tick(ctx)
+	case *messages.SessionQuery:
+		report := a.wheel.Report()
+		ctx.Respond(&report)
+	case *actor.Terminated:
+		if n, ok := a.numbers[m.Who.Id]; ok {
+			delete(a.numbers, m.Who.Id)
+			delete(a.buckets, n)
+		}
+	case *actor.Stopping, *actor.Restarting:
+		a.timer.Stop()
+	default:
+		a.env.unexpected(ctx, &a.env.Log)
+	}
+}
+
+func (a *trackerActor) now() int64 { return monoMs(a.env.Clock) }
+
+func (a *trackerActor) start(ctx actor.Context) {
+	now := a.now()
+	a.wheel = NewWheel(a.env.Options.Conn.TickMs, now)
+	var sessions []messages.SessionInfo
+	a.env.Tree.Read(func(t *tree.Tree) { sessions = t.Sessions() })
+	for _, s := range sessions {
+		a.moved(ctx)(a.wheel.Open(s.Session, s.Timeout, now))
+	}
+	a.arm(ctx)
+}
+
+func (a *trackerActor) arm(ctx actor.Context) {
+	self, root := ctx.Self(), a.env.System.Root
+	wait := time.Duration(a.wheel.NextTick(a.now())) * time.Millisecond
+	a.timer = a.env.Clock.After(wait, func() { root.Send(self, wheelTick{}) })
+}
+
+func (a *trackerActor) tick(ctx actor.Context) {
+	for _, bucket := range a.wheel.Tick(a.now()) {
+		ctx.Send(a.bucket(ctx, bucket), &messages.BucketDue{})
+	}
+	a.arm(ctx)
+}
+
+// revalidate gives a session that lives its new timeout and says whether it lives.
+func (a *trackerActor) revalidate(ctx actor.Context, m *messages.Revalidate) {
+	valid := a.wheel.Alive(m.Session)
+	if valid {
+		a.moved(ctx)(a.wheel.Open(m.Session, m.Timeout, a.now()))
+	}
+	a.env.Metrics.ConnRevalidate.Inc()
+	ctx.Send(a.env.Front, &messages.Revalidated{Conn: m.Conn, Session: m.Session, Timeout: m.Timeout, Valid: valid})
+}
+
+// moved tells the buckets of a session's move.
+func (a *trackerActor) moved(ctx actor.Context) func(Move, bool) {
+	return func(m Move, changed bool) {
+		if !changed {
+			return
+		}
+		if from := a.buckets[m.From]; from != nil {
+			ctx.Send(from, &messages.BucketLeave{Session: m.Session})
+		}
+		if m.To != 0 {
+			ctx.Send(a.bucket(ctx, m.To), &messages.BucketJoin{Session: m.Session})
+		}
+	}
+}
+
+// bucket finds or spawns a bucket's actor. It ends by itself when its deadline has passed.
+func (a *trackerActor) bucket(ctx actor.Context, number int64) *actor.PID {
+	if pid := a.buckets[number]; pid != nil {
+		return pid
+	}
+	props := a.env.sharedProps("bucket", func() actor.Actor { return newBucket(a.env) })
+	pid, err := ctx.SpawnNamed(props, "bucket"+strconv.FormatInt(number, 10))
+	if err != nil {
+		panic(err) // a number is used once in a tracker's life, and after it its children are gone
+	}
+	a.buckets[number] = pid
+	a.numbers[pid.Id] = number
+	return pid
+}

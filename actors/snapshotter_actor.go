@@ -1,0 +1,159 @@
+package actors
+
+import (
+	"math/rand/v2"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/persistence"
+	"github.com/troupekeeper/troupe/persistence/tree"
+)
+
+// snapshotPortion is how many nodes are written while final may not write: about a tenth of a millisecond.
+const snapshotPortion = 256
+
+type (
+	snapshotBegun struct{ image *tree.Snapshot }
+	nextPortion   struct{}
+)
+
+// snapshotterActor writes a snapshot now and then. It has a goroutine of its own. Final hands it an image of the tree
+// at one zxid; it writes that in portions, between which the writes go on.
+type snapshotterActor struct {
+	env     *StageEnv
+	rand    *rand.Rand
+	count   int64 // transactions since the last snapshot
+	bytes   int64 // of log
+	limit   int64 // at which count the next one is due
+	image   *tree.Snapshot
+	writer  *persistence.SnapshotWriter
+	started int64 // monotonic microseconds
+	asked   bool
+}
+
+func newSnapshotter(env *StageEnv) actor.Actor {
+	var seed [32]byte
+	env.fillRandom(seed[:])
+	a := &snapshotterActor{env: env, rand: rand.New(rand.NewChaCha8(seed)), count: env.Recovery.Replayed}
+	a.limit = a.draw()
+	return a
+}
+
+// draw picks the next distance between snapshots from [n/2, n], so that the members of an ensemble don't all write
+// theirs at the same moment.
+func (a *snapshotterActor) draw() int64 {
+	n := int64(a.env.Options.SnapCount)
+	return n - a.rand.Int64N(n/2+1)
+}
+
+// Receive implements actor.Actor.
+func (a *snapshotterActor) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *messages.Applied:
+		a.count += m.Count
+		a.bytes += m.Bytes
+		a.consider(ctx)
+	case snapshotBegun:
+		a.begin(ctx, m.image)
+	case nextPortion:
+		a.portion(ctx)
+	case *actor.Stopping, *actor.Restarting:
+		a.abort(ctx, nil)
+	default:
+		a.env.unexpected(ctx, &a.env.Log)
+	}
+}
+
+func (a *snapshotterActor) consider(ctx actor.Context) {
+	due := a.count >= a.limit || a.bytes >= a.env.Options.SnapSizeLimit
+	if !due || a.asked {
+		return
+	}
+	a.asked = true
+	a.count, a.bytes, a.limit = 0, 0, a.draw()
+	ctx.Send(a.env.Sync, rollLog{})
+	ctx.Send(a.env.Final, beginSnapshot{})
+}
+
+func (a *snapshotterActor) begin(ctx actor.Context, image *tree.Snapshot) {
+	a.image, a.started = image, a.env.Clock.MonoUs()
+	w, err := a.env.Store.CreateSnapshot(image.Zxid())
+	if err != nil {
+		a.abort(ctx, err)
+		return
+	}
+	a.writer = w
+	ctx.Send(ctx.Self(), nextPortion{})
+}
+
+// portion writes some nodes and sends itself the word for the next ones, so that a stop can come in between.
+func (a *snapshotterActor) portion(ctx actor.Context) {
+	if a.writer == nil {
+		return
+	}
+	var done bool
+	var err error
+	a.env.Tree.Read(func(*tree.Tree) { done, err = a.image.Next(a.writer.Append, snapshotPortion) })
+	switch {
+	case err != nil:
+		a.abort(ctx, err)
+	case !done:
+		ctx.Send(ctx.Self(), nextPortion{})
+	default:
+		a.finish(ctx)
+	}
+}
+
+func (a *snapshotterActor) finish(ctx actor.Context) {
+	zxid := a.image.Zxid()
+	info, err := a.writer.Commit()
+	a.writer = nil
+	if err != nil {
+		a.abort(ctx, err)
+		return
+	}
+	a.release(ctx)
+	ms := (a.env.Clock.MonoUs() - a.started) / 1000
+	m := a.env.Metrics
+	m.Snapshots.Inc()
+	m.SnapshotTime.Observe(ms, 1)
+	m.LastSnapshotZxid.Store(uint64(zxid))
+	m.LastSnapshotWallMs.Store(a.env.Clock.WallMs())
+	a.env.Log.Info().Stringer("zxid", zxid).Int64("ms", ms).Msg("snapshot written")
+	a.purge(info.Path)
+}
+
+func (a *snapshotterActor) purge(written string) {
+	if a.env.Options.SnapRetain == 0 {
+		return
+	}
+	removed, err := a.env.Store.Purge(a.env.Options.SnapRetain, written)
+	if err != nil {
+		a.env.Log.Warn().Err(err).Msg("purging old snapshots and logs failed; it is tried again after the next snapshot")
+	}
+	if removed > 0 {
+		a.env.Log.Info().Int("files", removed).Msg("old snapshots and logs removed (autopurge.snapRetainCount)")
+	}
+}
+
+// abort gives a snapshot up. The log holds everything, so nothing is lost; the next one is due as usual.
+func (a *snapshotterActor) abort(ctx actor.Context, err error) {
+	if a.writer != nil {
+		a.writer.Abort()
+		a.writer = nil
+	}
+	a.release(ctx)
+	if err != nil {
+		a.env.Metrics.SnapshotErrors.Inc()
+		a.env.Log.Error().Err(err).Msg("snapshot failed; the log keeps everything, the next snapshot is tried as usual")
+	}
+}
+
+func (a *snapshotterActor) release(ctx actor.Context) {
+	if a.image != nil {
+		ctx.Send(a.env.Final, endSnapshot{a.image})
+		a.image = nil
+	}
+	a.asked = false
+}

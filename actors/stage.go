@@ -1,0 +1,93 @@
+package actors
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
+
+	"github.com/troupekeeper/troupe/actors/auth"
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/persistence"
+	"github.com/troupekeeper/troupe/persistence/tree"
+)
+
+// Links are the addresses of the neighbours, known before any of them is spawned: an address is a name. They hold
+// for one generation of the pipeline.
+type Links struct {
+	Front       *actor.PID // the request processor
+	Prep        *actor.PID
+	Sync        *actor.PID
+	Gate        *actor.PID // commit
+	Final       *actor.PID
+	Tracker     *actor.PID // sessions
+	Snapshotter *actor.PID
+	Commands    *actor.PID // four-letter words; lives as long as the server
+
+	LastZxid func() messages.Zxid // of the tree, from any goroutine
+}
+
+// StageEnv is what a stage is built from.
+type StageEnv struct {
+	*Runtime
+	Links
+	Options  *Options
+	Auth     *auth.Registry
+	Tree     *tree.Shared
+	Store    *persistence.Store
+	Recovery *persistence.Recovered // what this generation began with; the log in it belongs to sync
+	Log      zerolog.Logger         // with the stage's name
+}
+
+// StageInfo describes one stage of a pipeline.
+type StageInfo struct {
+	ID     string
+	Class  FailureClass
+	Pinned bool // it may block, so it has a goroutine to itself
+	New    func(env *StageEnv) actor.Actor
+}
+
+// dispatch sends what a core has put into its outbox. next is the stage's successor.
+func (env *StageEnv) dispatch(ctx actor.Context, next *actor.PID, out messages.Outbox) {
+	for i := range out {
+		if to := env.address(out[i].Slot, next, out[i].Msg); to != nil {
+			ctx.Send(to, out[i].Msg)
+		}
+	}
+}
+
+// address turns a slot into an address. A connection that has ended has none.
+func (env *StageEnv) address(slot messages.Slot, next *actor.PID, msg any) *actor.PID {
+	switch slot {
+	case messages.SlotNext:
+		return next
+	case messages.SlotPrep:
+		return env.Prep
+	case messages.SlotGate:
+		return env.Gate
+	case messages.SlotTracker:
+		return env.Tracker
+	case messages.SlotSync:
+		return env.Sync
+	case messages.SlotFront:
+		return env.Front
+	case messages.SlotSnap:
+		return env.Snapshotter
+	case messages.SlotConn:
+		return env.Conns.PID(connOf(msg))
+	}
+	return nil
+}
+
+// connOf is the connection that a message is for.
+func connOf(msg any) messages.ConnID {
+	switch m := msg.(type) {
+	case *messages.Output:
+		return m.Conn
+	case *messages.SessionReady:
+		return m.Conn
+	case *messages.SessionRefused:
+		return m.Conn
+	case *messages.CloseConn:
+		return m.Conn
+	}
+	return 0
+}

@@ -1,0 +1,73 @@
+package actors
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+)
+
+// FailureClass says what happens when an actor panics.
+type FailureClass int
+
+const (
+	// Private actors stop: the other side reconnects. Connections, learner handlers, election peers.
+	Private FailureClass = iota
+	// Rebuildable actors restart under their name; their state comes from its owner when they have started.
+	Rebuildable
+	// Ordered actors hold requests that must not be lost or swapped: the whole chain stops and a new one is
+	// built from disk. All stages, and the roles.
+	Ordered
+)
+
+// String is the name that log lines print.
+func (c FailureClass) String() string {
+	return [...]string{"private", "rebuildable", "ordered"}[c]
+}
+
+// rebuildLimit is how many failures a rebuildable actor may have within rebuildWindowMs before its failure counts
+// as one of the chain.
+const (
+	rebuildLimit    = 10
+	rebuildWindowMs = 10_000
+)
+
+// supervisor decides by class. It is embedded by the actors that have children; the library asks it first.
+type supervisor struct {
+	rt       *Runtime
+	class    func(child *actor.PID) FailureClass
+	escalate func(child *actor.PID, reason any) // an ordered child has failed
+	failures map[string][]int64
+}
+
+// HandleFailure implements actor.SupervisorStrategy. It runs on the parent.
+func (s *supervisor) HandleFailure(_ *actor.ActorSystem, parent actor.Supervisor, child *actor.PID,
+	_ *actor.RestartStatistics, reason, _ any,
+) {
+	switch class := s.class(child); {
+	case class == Private:
+		s.rt.Metrics.PrivateStops.Inc()
+		parent.StopChildren(child)
+	case class == Rebuildable && s.mayRebuild(child):
+		s.rt.Metrics.Rebuilds.Inc()
+		s.rt.Log.Warn().Str("actor", child.Id).Msg("restarting the actor; its state comes from its owner")
+		parent.RestartChildren(child)
+	default:
+		s.rt.Log.Error().Str("actor", child.Id).Str("class", class.String()).
+			Msg("stopping the pipeline; it is built anew from disk")
+		parent.StopChildren(child)
+		s.escalate(child, reason)
+	}
+}
+
+func (s *supervisor) mayRebuild(child *actor.PID) bool {
+	now := monoMs(s.rt.Clock)
+	if s.failures == nil {
+		s.failures = map[string][]int64{}
+	}
+	recent := s.failures[child.Id][:0]
+	for _, at := range s.failures[child.Id] {
+		if now-at < rebuildWindowMs {
+			recent = append(recent, at)
+		}
+	}
+	s.failures[child.Id] = append(recent, now)
+	return len(s.failures[child.Id]) <= rebuildLimit
+}

@@ -1,0 +1,132 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/persistence"
+)
+
+// rollLog asks for a new log segment: a snapshot begins, and what it covers can be purged then.
+type rollLog struct{}
+
+// checkSpace looks again whether a full disk has room.
+type checkSpace struct{}
+
+// spacePause is how long a full disk is left alone before it is looked at again.
+const spacePause = time.Second
+
+// headroomLow is how many bytes of reserved log make the server refuse writes: everything that has been accepted by
+// then, and the ends of all sessions, must still fit.
+const headroomLow = 4 << 20
+
+// syncActor writes the log. It has a goroutine of its own, because a disk blocks. What comes while it waits for the
+// disk is the next batch: one fsync for all of it.
+type syncActor struct {
+	env     *StageEnv
+	log     *persistence.Log
+	batch   []messages.Proposal
+	full    bool
+	slowMs  int64
+	timer   Timer
+	stopped bool
+}
+
+func newSyncStage(env *StageEnv) actor.Actor {
+	return &syncActor{env: env, log: env.Recovery.Log, slowMs: env.Options.FsyncWarning.Milliseconds()}
+}
+
+// Receive implements actor.Actor.
+func (a *syncActor) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *messages.Proposals:
+		a.append(m.Items)
+	case rollLog:
+		if err := a.log.Roll(); err != nil {
+			a.fatal(err)
+		}
+	case checkSpace:
+		a.space(ctx)
+	case Drained:
+		a.sync(ctx)
+	case *actor.Stopping, *actor.Restarting:
+		a.stop()
+	default:
+		a.env.unexpected(ctx, &a.env.Log)
+	}
+}
+
+func (a *syncActor) append(items []messages.Proposal) {
+	for i := range items {
+		if err := a.log.Append(uint64(items[i].Header.Zxid), items[i].Encoded); err != nil {
+			a.fatal(fmt.Errorf("log transaction %v: %w", items[i].Header.Zxid, err))
+			return
+		}
+	}
+	a.batch = append(a.batch, items...)
+}
+
+// sync makes the batch durable and only then passes it on. A failure is final: after a failed fsync nobody knows
+// what is on disk, so the process ends, and the next start finds out.
+func (a *syncActor) sync(ctx actor.Context) {
+	if len(a.batch) == 0 || a.stopped {
+		return
+	}
+	before := a.env.Clock.MonoUs()
+	if err := a.log.Sync(); err != nil {
+		a.fatal(fmt.Errorf("make the log durable: %w", err))
+		return
+	}
+	took := a.env.Clock.MonoUs() - before
+	a.env.Metrics.FsyncTime.Observe(took, 1)
+	a.env.Metrics.SyncBatch.Observe(int64(len(a.batch)), 1)
+	if took/1000 > a.slowMs {
+		a.env.Metrics.FsyncSlow.Inc()
+		a.env.Log.Warn().Int64("ms", took/1000).Int("transactions", len(a.batch)).
+			Msg("fsync of the transaction log was slow (fsync.warningthresholdms); writes wait for it")
+	}
+	ctx.Send(a.env.Gate, &messages.Committed{Items: a.batch})
+	a.batch = nil
+	a.space(ctx)
+}
+
+// space tells prep when the log is about to run out of room, and when there is some again.
+func (a *syncActor) space(ctx actor.Context) {
+	room, err := a.log.Headroom()
+	full := err != nil && room < headroomLow
+	if err != nil && !errors.Is(err, persistence.ErrDiskFull) {
+		a.env.Log.Error().Err(err).Msg("can't reserve room for the transaction log")
+	}
+	if full != a.full {
+		a.full = full
+		ctx.Send(a.env.Prep, &messages.DiskSpace{Full: full, Free: room})
+	}
+	if full {
+		self, root := ctx.Self(), a.env.System.Root
+		a.timer = a.env.Clock.After(spacePause, func() { root.Send(self, checkSpace{}) })
+	}
+}
+
+func (a *syncActor) fatal(err error) {
+	a.stopped = true
+	a.batch = nil
+	a.env.Fatal(err)
+}
+
+// stop writes what was accepted. Nobody hears of it any more, but it is in the log.
+func (a *syncActor) stop() {
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	if a.stopped {
+		return
+	}
+	a.stopped = true
+	if err := a.log.Close(); err != nil {
+		a.env.Log.Error().Err(err).Msg("closing the transaction log failed; the next start reads what is there")
+	}
+}

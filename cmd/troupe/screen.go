@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/troupekeeper/troupe/persistence"
+	"github.com/troupekeeper/troupe/server"
+)
+
+// printScreen tells, once the server serves, what a newcomer needs to know.
+func printScreen(w io.Writer, s *server.Server, config *server.Config) {
+	data, err := filepath.Abs(config.Data.Dir)
+	if err != nil {
+		data = config.Data.Dir
+	}
+	fmt.Fprintf(w, "\n  Troupe %s, standalone\n\n", server.Version)
+	fmt.Fprintf(w, "  clients  %s\n", s.ClientAddress())
+	if admin := s.AdminAddress(); admin != "" {
+		fmt.Fprintf(w, "  admin    http://%s%s\n", admin, config.Admin.CommandURL)
+	}
+	fmt.Fprintf(w, "  data     %s\n", data)
+	fmt.Fprintf(w, "  connect  troupe cli --server %s    (or zkCli, Curator, Kazoo …)\n", s.ClientAddress())
+	fmt.Fprintf(w, "  stop     Ctrl-C\n\n")
+}
+
+// newProgress reports on a recovery that takes more than a second, once a second.
+func newProgress(w io.Writer) func(persistence.Progress) {
+	last := time.Now()
+	return func(p persistence.Progress) {
+		if time.Since(last) < time.Second {
+			return
+		}
+		last = time.Now()
+		percent := int64(0)
+		if p.Total > 0 {
+			percent = 100 * p.Done / p.Total
+		}
+		fmt.Fprintf(w, "recovering: %s %d %%, %d records\n", p.Phase, percent, p.Records)
+	}
+}

@@ -1,0 +1,214 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
+
+	"github.com/troupekeeper/troupe/actors"
+	"github.com/troupekeeper/troupe/actors/auth"
+	"github.com/troupekeeper/troupe/persistence"
+)
+
+// Options are what a server is made from. Only Config is required.
+type Options struct {
+	Config    *Config
+	Log       zerolog.Logger                       // the zero value writes nothing
+	FS        persistence.FS                       // the disk; nil: the real one
+	Clock     actors.Clock                         // nil: the machine's
+	Random    io.Reader                            // nil: crypto/rand
+	Providers []auth.Provider                      // authentication schemes beside ip and digest
+	Progress  func(persistence.Progress)           // hears how far a long recovery has come; may be nil
+	Listen    func(string) (actors.Acceptor, error) // nil: TCP
+}
+
+// Server is one Troupe server. New makes it, Start lets it serve, Stop ends it.
+type Server struct {
+	o       Options
+	config  *Config
+	log     zerolog.Logger
+	runtime *actors.Runtime
+	options actors.Options
+	store   *persistence.Store
+	client  actors.Acceptor
+	admin   *adminServer
+	metrics []io.Closer
+	view    atomic.Pointer[actors.View]
+	started time.Time
+
+	stopLoops func()
+	listener  *actor.PID
+	role      *actor.PID
+	commands  *actor.PID
+
+	once   sync.Once
+	failed chan error // the first error that ends the server
+	ready  chan struct{}
+}
+
+// ErrEnsemble tells that the configuration describes an ensemble.
+var ErrEnsemble = errors.New("the configuration lists several servers, and this version runs one alone: " +
+	"each would take itself for the only one")
+
+// New checks the configuration and makes a server; nothing is opened yet.
+func New(o Options) (*Server, error) {
+	if o.Config == nil {
+		o.Config = DefaultConfig()
+	}
+	if o.Config.Ensemble.Distributed() {
+		return nil, ErrEnsemble
+	}
+	if o.FS == nil {
+		o.FS = persistence.OSFS{}
+	}
+	if o.Clock == nil {
+		o.Clock = actors.RealClock()
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+	if o.Listen == nil {
+		o.Listen = actors.ListenTCP
+	}
+	s := &Server{
+		o: o, config: o.Config, log: o.Log, started: time.Now(),
+		failed: make(chan error, 1), ready: make(chan struct{}),
+	}
+	s.options = actorOptions(o.Config, fourLetterWords())
+	return s, nil
+}
+
+// Start opens the data folder and the ports, recovers the state and serves. It returns when clients are served, or
+// with the reason why they can't be; nothing is left open then.
+func (s *Server) Start() error {
+	if err := s.start(); err != nil {
+		s.Stop()
+		return err
+	}
+	return nil
+}
+
+func (s *Server) start() (err error) {
+	reg, err := authRegistry(s.config, s.o.Providers...)
+	if err != nil {
+		return err
+	}
+	// Ports come first: the commonest mistake is a second server, and its word should be about the port.
+	if s.client, err = s.o.Listen(s.config.ClientListen()); err != nil {
+		return portError("clientPort", s.config.ClientListen(), err)
+	}
+	if err := s.openStore(); err != nil {
+		return err
+	}
+	s.startRuntime()
+	if err := s.startAdmin(); err != nil {
+		return err
+	}
+	return s.startRole(reg)
+}
+
+func (s *Server) openStore() (err error) {
+	var id [8]byte
+	if _, err := io.ReadFull(s.o.Random, id[:]); err != nil {
+		return fmt.Errorf("draw a database id: %w", err)
+	}
+	c := s.config
+	s.store, err = persistence.OpenStore(persistence.StoreOptions{
+		FS: s.o.FS, DataDir: c.Data.Dir, LogDir: c.Data.LogDir,
+		NewDatabaseID: binary.BigEndian.Uint64(id[:]) | 1,
+		TrustEmpty:    c.Data.SnapTrustEmpty,
+		SegmentBytes:  c.Log.PreAllocSize,
+		NoSync:        !c.Log.ForceSync,
+		Compress:      c.Data.SnapCompression != "",
+		Notice:        func(text string) { s.log.Warn().Str("component", "recovery").Msg(text) },
+	})
+	return err
+}
+
+// connLoops is how many goroutines write to clients and cut their bytes into requests.
+func connLoops() int { return 1 }
+
+func (s *Server) startRuntime() {
+	loops, stop := actors.NewLoops(connLoops())
+	s.stopLoops = stop
+	s.runtime = actors.NewRuntime(actors.World{
+		Clock: s.o.Clock, Random: s.o.Random, Dispatchers: loops, Log: s.log, Fatal: s.fatal,
+	})
+}
+
+// startRole spawns downstream first: the commands, the listener that fills the pipeline, then the role that builds it.
+func (s *Server) startRole(reg *auth.Registry) (err error) {
+	root := s.runtime.System.Root
+	if s.commands, err = root.SpawnNamed(s.commandProps(), "commands"); err != nil {
+		return err
+	}
+	limits := actors.ListenerOptions{PerHost: s.config.Client.MaxPerIP, Total: s.config.Client.MaxTotal}
+	if s.listener, err = root.SpawnNamed(actors.NewListener(s.runtime, s.client, limits), "listener"); err != nil {
+		return err
+	}
+	var once sync.Once
+	role := actors.Standalone{
+		Options: &s.options, Auth: reg, Store: s.store, Listeners: []*actor.PID{s.listener}, Commands: s.commands,
+		Progress: s.o.Progress,
+		Ready:    func() { once.Do(func() { close(s.ready) }) },
+		Failed:   s.fatal,
+	}
+	if s.role, err = root.SpawnNamed(actors.NewStandalone(s.runtime, role, &s.view), actors.StandaloneName()); err != nil {
+		return err
+	}
+	select {
+	case <-s.ready:
+		return nil
+	case err := <-s.failed:
+		s.failed <- err
+		return err
+	}
+}
+
+// fatal notes the first error that the server can't go on after.
+func (s *Server) fatal(err error) {
+	s.log.Error().Err(err).Msg("the server can't go on")
+	select {
+	case s.failed <- err:
+	default:
+	}
+}
+
+// Failed delivers the error that ends a running server: the disk failed, or an invariant broke. The process must
+// end then without another word to clients; the next start finds out what is on disk.
+func (s *Server) Failed() <-chan error { return s.failed }
+
+// ClientAddress is where clients connect to: host:port.
+func (s *Server) ClientAddress() string { return s.client.Addr() }
+
+// AdminAddress is where the commands answer over HTTP, "" when that is off.
+func (s *Server) AdminAddress() string {
+	if s.admin == nil {
+		return ""
+	}
+	return s.admin.address()
+}
+
+// portError says in one line what is wrong with a port.
+func portError(key, address string, err error) error {
+	_, port, _ := net.SplitHostPort(address)
+	var sys *os.SyscallError
+	if errors.As(err, &sys) && sys.Err.Error() == "address already in use" {
+		return fmt.Errorf("port %s is in use by another process: stop it, or choose another %s (--%s)", port, key, key)
+	}
+	if n, _ := strconv.Atoi(port); n > 0 && n < 1024 && errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("port %s needs more rights than this user has: choose a %s above 1023", port, key)
+	}
+	return fmt.Errorf("%s: can't listen on %s: %w", key, address, err)
+}
