@@ -26,30 +26,6 @@ func (s *indexSegment) home(hash uint32) int {
 	return int(uint64(hash) * uint64(len(s.places)) >> 32)
 }
 
-// find returns the slot for which same says yes, or none.
-func (x *index) find(hash uint64, same func(slot uint32) bool) uint32 {
-	s := x.segment(hash)
-	n := len(s.places)
-	if n == 0 {
-		return none
-	}
-	h := uint32(hash)
-	for i := s.home(h); ; {
-		p := s.places[i]
-		if p == 0 {
-			return none
-		}
-		if uint32(p>>32) == h {
-			if slot := uint32(p) - 1; same(slot) {
-				return slot
-			}
-		}
-		if i++; i == n {
-			i = 0
-		}
-	}
-}
-
 // insert adds a slot that is not there yet.
 func (x *index) insert(hash uint64, slot uint32) {
 	s := x.segment(hash)
@@ -88,6 +64,30 @@ func (x *index) reserve(n int) {
 	for i := range x.segments {
 		if s := &x.segments[i]; len(s.places) < each {
 			s.resize(each)
+		}
+	}
+}
+
+// findHash finds a child in the index, or none. Hash is what hash(parent, name) gives.
+func (t *Tree) findHash(hash uint64, parent uint32, name string) uint32 {
+	s := t.index.segment(hash)
+	places := s.places
+	if len(places) == 0 {
+		return none
+	}
+	for i := s.home(uint32(hash)); ; {
+		p := places[i]
+		if p == 0 {
+			return none
+		}
+		if uint32(p>>32) == uint32(hash) {
+			slot := uint32(p) - 1
+			if nd := t.nodes.at(slot); nd.parent == parent && string(t.arena.name(nd.ref)) == name {
+				return slot
+			}
+		}
+		if i++; i == len(places) {
+			i = 0
 		}
 	}
 }

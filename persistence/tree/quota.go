@@ -185,17 +185,18 @@ func (f *quotaFields) set(key string, value int64) {
 	*f = append(*f, quotaField{key, value})
 }
 
-// parseQuota reads key=value pairs that commas or semicolons separate. A value that is missing or no number is -1.
+// parseQuota reads key=value pairs that commas or semicolons separate. A value that is missing or no number is -1; what
+// is no pair is passed over.
 func parseQuota(data []byte) quotaFields {
 	var f quotaFields
 	for pair := range strings.FieldsFuncSeq(string(data), func(r rune) bool { return r == ',' || r == ';' }) {
-		key, rest, _ := strings.Cut(pair, "=")
+		key, rest, ok := strings.Cut(pair, "=")
 		value, _, _ := strings.Cut(rest, "=") // the hard limits are set apart by "=;"
 		v, err := strconv.ParseInt(value, 10, 64)
 		if err != nil {
 			v = -1
 		}
-		if key != "" {
+		if ok && key != "" {
 			f.set(key, v)
 		}
 	}

@@ -90,7 +90,10 @@ func (t *Tree) Lookup(path []byte) (Node, bool) {
 // LookupString is Lookup for a string.
 func (t *Tree) LookupString(path string) (Node, bool) {
 	slot := t.find(path)
-	return Node{t, slot}, slot != none
+	if slot == none {
+		return Node{}, false
+	}
+	return Node{t, slot}, true
 }
 
 // find walks down from the root, a hash lookup per component.
@@ -122,13 +125,6 @@ func (t *Tree) find(path string) uint32 {
 
 func (t *Tree) findChild(parent uint32, name string) uint32 {
 	return t.findHash(t.hash(parent, name), parent, name)
-}
-
-func (t *Tree) findHash(hash uint64, parent uint32, name string) uint32 {
-	return t.index.find(hash, func(slot uint32) bool {
-		nd := t.nodes.at(slot)
-		return nd.parent == parent && string(t.arena.name(nd.ref)) == name
-	})
 }
 
 func (t *Tree) hash(parent uint32, name string) uint64 {
