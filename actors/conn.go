@@ -218,7 +218,7 @@ func (c *Conn) request(frame []byte, nowUs int64) messages.Outbox {
 		Conn: c.id, Session: c.session, Xid: h.Xid, Op: h.Op, Body: d.Rest(),
 		Identities: c.identities, Received: nowUs,
 	})
-	if h.Op == messages.OpCloseSession || !h.Op.Known() {
+	if h.Op == messages.OpCloseSession || h.Op == messages.OpCheck || !h.Op.Known() {
 		c.phase = phaseClosed // final answers, then the connection ends; what follows is not read
 	}
 	return nil
@@ -243,7 +243,7 @@ func (c *Conn) mayAsk(op messages.OpCode) bool {
 func (c *Conn) authenticate(xid int32, d *jute.Decoder) messages.Outbox {
 	p := jute.DecodeAuthPacket(d)
 	if d.Err() != nil {
-		c.reply(xid, messages.ErrMarshalling)
+		c.close("broken auth packet: "+d.Err().Error(), false)
 		return nil
 	}
 	ids, err := c.auth.Authenticate(c.peer, c.identities, p.Scheme, p.Auth)

@@ -184,7 +184,7 @@ func maskACL(acl []messages.ACL) []messages.ACL {
 // sync has nothing to wait for here: the gate has held it behind its session's writes, and all that any client has
 // been told of is in this tree.
 func (f *Final) sync(c *finalConn, r *messages.Request, d *jute.Decoder) {
-	path := jute.DecodePath(d)
+	path := jute.DecodePrefix(d) // echoed as it came, null too
 	if d.Err() != nil {
 		f.fail(c, r, messages.ErrMarshalling)
 		return

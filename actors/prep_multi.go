@@ -11,6 +11,9 @@ func (p *Prep) multi(r *messages.Request, ops []jute.MultiOp) (messages.TxnBody,
 	mark := p.pending.begin()
 	txn := &messages.MultiTxn{Ops: make([]messages.MultiOp, 0, len(ops))}
 	for i := range ops {
+		if ops[i].Op == messages.OpCreate2 {
+			ops[i].Op = messages.OpCreate // ZooKeeper reads it so: the result in a multi has no Stat
+		}
 		body, code := p.multiOp(r, &ops[i])
 		if code != messages.ErrOK {
 			p.pending.end(mark, false)

@@ -33,8 +33,13 @@ func (p *Prep) soft(root, what string, used, limit int64) {
 	}
 }
 
-// chargeQuota notes what the proposal adds, until the tree has counted it.
+// chargeQuota notes what the proposal adds, until the tree has counted it. What it takes away counts only then, also
+// within one multi: a limit is never passed on the strength of a delete that may not happen.
 func (p *Prep) chargeQuota(path string, count, bytes int64) {
+	count, bytes = max(count, 0), max(bytes, 0)
+	if count == 0 && bytes == 0 {
+		return
+	}
 	if q, ok := p.pending.tree.Quota(path); ok {
 		p.pending.account(q.Root, usage{count: count, bytes: bytes}, p.zxid)
 	}

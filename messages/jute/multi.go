@@ -58,8 +58,10 @@ func decodeMultiRecord(d *Decoder, op messages.OpCode, reads bool) any {
 	case reads:
 	case op == messages.OpCreate, op == messages.OpCreate2, op == messages.OpCreateContainer, op == messages.OpCreateTTL:
 		return DecodeCreateRequest(d, op)
-	case op == messages.OpDelete, op == messages.OpCheck:
+	case op == messages.OpDelete:
 		return DecodePathVersion(d)
+	case op == messages.OpCheck:
+		return DecodeCheckRequest(d)
 	case op == messages.OpSetData:
 		return DecodeSetDataRequest(d)
 	}

@@ -109,6 +109,11 @@ func (r *PathVersion) Append(dst []byte) []byte {
 	return AppendInt(AppendString(dst, r.Path), r.Version)
 }
 
+// DecodeCheckRequest reads the record of a check, whose path may be null.
+func DecodeCheckRequest(d *Decoder) PathVersion {
+	return PathVersion{Path: nullablePath(d), Version: d.Int()}
+}
+
 // DecodePathVersion reads the record.
 func DecodePathVersion(d *Decoder) PathVersion {
 	return PathVersion{Path: d.String(), Version: d.Int()}
@@ -128,7 +133,7 @@ func (r *SetDataRequest) Append(dst []byte) []byte {
 
 // DecodeSetDataRequest reads the record.
 func DecodeSetDataRequest(d *Decoder) SetDataRequest {
-	return SetDataRequest{Path: d.String(), Data: d.Buffer(), Version: d.Int()}
+	return SetDataRequest{Path: nullablePath(d), Data: d.Buffer(), Version: d.Int()}
 }
 
 // SetACLRequest is the record of setACL.
@@ -145,7 +150,13 @@ func (r *SetACLRequest) Append(dst []byte) []byte {
 
 // DecodeSetACLRequest reads the record.
 func DecodeSetACLRequest(d *Decoder) SetACLRequest {
-	return SetACLRequest{Path: d.String(), ACL: DecodeACL(d), Version: d.Int()}
+	return SetACLRequest{Path: nullablePath(d), ACL: DecodeACL(d), Version: d.Int()}
+}
+
+// nullablePath reads a path of an operation that validates it: null becomes "", which is as invalid.
+func nullablePath(d *Decoder) string {
+	path, _ := d.NullableString()
+	return path
 }
 
 // PathWatch serves exists, getData, getChildren and getChildren2. Path shares the decoder's bytes.
