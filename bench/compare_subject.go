@@ -53,8 +53,8 @@ func writeZooConfig(home string, port int) (string, error) {
 	return path, nil
 }
 
-// TroupeSubject compares a troupe program. The arguments are put behind
-// `serve` and the configuration.
+// TroupeSubject compares a troupe program, logging warnings only as its peer
+// does. The arguments are put behind `serve` and the configuration.
 func TroupeSubject(program string, arguments ...string) (Subject, error) {
 	path, err := exec.LookPath(program)
 	if err != nil {
@@ -70,7 +70,7 @@ func TroupeSubject(program string, arguments ...string) (Subject, error) {
 			if err != nil {
 				return nil, err
 			}
-			return append([]string{path, "serve", config}, arguments...), nil
+			return append([]string{path, "serve", config, "--log-level", "warn"}, arguments...), nil
 		},
 	}, nil
 }
