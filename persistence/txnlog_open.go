@@ -76,6 +76,9 @@ func findLogEnd(o LogOptions, seg Segment) (logEnd, error) {
 		if err != nil {
 			return logEnd{}, err
 		}
+		if v.again {
+			continue
+		}
 		if v.damage != nil {
 			return logEnd{}, v.damage
 		}

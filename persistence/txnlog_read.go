@@ -138,6 +138,9 @@ func (r *Reader) finishSegment(what string) error {
 	if err != nil {
 		return err
 	}
+	if v.again {
+		return nil
+	}
 	if v.damage != nil {
 		return v.damage
 	}
@@ -169,7 +172,8 @@ func (r *Reader) finishSegment(what string) error {
 }
 
 // LastZxid returns the zxid of the last record read or skipped; behind the last
-// record it is where the log ends. For an empty log it is After.
+// record it is where the log ends, which may be before After. For an empty log it
+// is After.
 func (r *Reader) LastZxid() uint64 { return r.last }
 
 // Notices returns what was met and left out: the torn tail, once it was reached.

@@ -236,6 +236,10 @@ func (t *tail) add(r scanned) {
 	t.intact++
 }
 
+// zeroChunk is what preallocated space reads as; comparing whole chunks is many
+// times faster than looking at each byte.
+var zeroChunk [scanBuffer]byte
+
 // dataEnd returns the offset behind the last byte from off on that is not zero.
 func (s *segmentScanner) dataEnd(off int64) (int64, error) {
 	end := off
@@ -247,8 +251,8 @@ func (s *segmentScanner) dataEnd(off int64) (int64, error) {
 		if len(b) == 0 {
 			break
 		}
-		if rest := bytes.TrimRight(b, "\x00"); len(rest) > 0 {
-			end = at + int64(len(rest))
+		if !bytes.Equal(b, zeroChunk[:len(b)]) {
+			end = at + int64(len(bytes.TrimRight(b, "\x00")))
 		}
 		at += int64(len(b))
 	}

@@ -89,6 +89,9 @@ func scanUpTo(s *segmentScanner, zxid uint64) (off int64, last uint64, err error
 		}
 		if !ok {
 			v, err := s.judge(what, false)
+			if err == nil && v.again {
+				continue
+			}
 			if err == nil && v.damage != nil {
 				err = v.damage
 			}

@@ -245,3 +245,30 @@ func TestReadWhileWriting(t *testing.T) {
 		t.Error(fmt.Errorf("after the end: %w", err))
 	}
 }
+
+// TestReadBehindWriter lets the writer go on after the reader has read ahead into
+// what was still empty then. The reader must not take that for damage.
+func TestReadBehindWriter(t *testing.T) {
+	m := newDisk(t, modelDir)
+	o := testLogOptions(m, modelDir)
+	o.SegmentBytes = 4 * scanBuffer
+	l := mustOpenLog(t, o)
+	mustAppend(t, l, 1, 10)
+	must(t, l.Sync())
+	r, err := OpenReader(ReaderOptions{FS: m, Dir: modelDir})
+	must(t, err)
+	defer r.Close()
+	_, err = r.Next()
+	must(t, err)
+	last := uint64(10)
+	for ; l.Size() < 2*scanBuffer; last++ {
+		mustAppend(t, l, last+1, last+1)
+		must(t, l.Sync())
+	}
+	for want := uint64(2); want <= last; want++ {
+		rec, err := r.Next()
+		if err != nil || rec.Zxid != want {
+			t.Fatalf("zxid %d, %v; want %d", rec.Zxid, err, want)
+		}
+	}
+}

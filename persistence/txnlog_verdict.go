@@ -4,6 +4,7 @@ import "fmt"
 
 // verdict is what a spot without a record means for the log.
 type verdict struct {
+	again  bool         // the spot holds a record by now: it was being written while we read
 	end    bool         // the orderly end of the segment's records
 	notice *Notice      // a torn tail: it may be cut, nothing acknowledged is in it
 	damage *DamageError // acknowledged bytes are gone; start-up must stop
@@ -29,6 +30,12 @@ func (s *segmentScanner) judge(what string, isLast bool) (verdict, error) {
 	}
 	if t.dataEnd == s.off {
 		return verdict{end: true}, nil
+	}
+	// A tool may read a log that a server is writing. Whatever attests that the spot
+	// is durable was written after it, so a second look now finds it whole.
+	s.buf = s.buf[:0]
+	if _, _, still, err := s.recordAt(s.off); err != nil || still == "" {
+		return verdict{again: true}, err
 	}
 	switch {
 	case !isLast:
