@@ -19,12 +19,6 @@ import (
 	"github.com/troupekeeper/troupe/cmd/troupe/shell"
 )
 
-// exitStatus is an error that is nothing but the process's exit code: all there was to say has been printed.
-type exitStatus int
-
-// Error implements error.
-func (e exitStatus) Error() string { return "exit status " + strconv.Itoa(int(e)) }
-
 const cliLong = `Talks to a running ensemble, of Troupe or of ZooKeeper. With a command it carries that out and ends; its
 exit code is not 0 when the command failed. Without one it reads commands: from a terminal with history and completion,
 otherwise line by line (the exit code tells whether one failed).
@@ -37,13 +31,14 @@ const cliExample = `  troupe cli ls /
   troupe cli --json ls -s /services
   troupe cli < commands.txt`
 
-// newCLICommand makes the subcommand cli. Its errors are exitStatus values, to be handed to os.Exit and not printed.
+// newCLICommand makes the subcommand cli. What goes wrong in a command it prints
+// itself; the error is an exitCode then.
 func newCLICommand() *cobra.Command {
 	var o shell.Options
 	var trash string
 	cmd := &cobra.Command{
 		Use:                "cli [flags] [command [arguments]]",
-		Short:              "read and change nodes: the command line, as zkCli",
+		Short:              "Read and change nodes, with zkCli's commands",
 		Long:               cliLong,
 		Example:            cliExample,
 		SilenceUsage:       true,
@@ -63,8 +58,7 @@ func newCLICommand() *cobra.Command {
 	help := flags.BoolP("help", "h", false, "show this help")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := flags.Parse(doubleDashes(flags, args)); err != nil {
-			fmt.Fprintf(os.Stderr, "cli: %v; see troupe cli --help\n", err)
-			return exitStatus(2)
+			return usageError{fmt.Errorf("cli: %w; see troupe cli --help", err)}
 		}
 		if *help {
 			return cmd.Help()
@@ -72,7 +66,7 @@ func newCLICommand() *cobra.Command {
 		o.Version, o.Out, o.Err = cliVersion(), os.Stdout, os.Stderr
 		o.Terminal, o.History = isTerminal(os.Stderr), historyFile()
 		if code := runShell(cmd.Context(), o, flags.Args()); code != 0 {
-			return exitStatus(code)
+			return exitCode(code)
 		}
 		return nil
 	}

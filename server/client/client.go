@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"sync"
 	"time"
 
@@ -67,7 +66,7 @@ func Connect(ctx context.Context, opts Options) (*Client, error) {
 	case <-c.ready:
 	case <-ctx.Done():
 		c.Abandon()
-		return nil, fmt.Errorf("connect to %s: %w", strings.Join(opts.Servers, ","), ctx.Err())
+		return nil, fmt.Errorf("connect to %s: %w", opts.given, ctx.Err())
 	}
 	if err := c.Err(); err != nil {
 		<-c.done

@@ -9,7 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/troupekeeper/troupe/messages"
@@ -67,7 +66,7 @@ func (c *Client) roundFailed(ctx context.Context, round int, cause error) {
 	if errors.As(cause, &op) {
 		cause = op.Err // the address stands in front of it
 	}
-	err := fmt.Errorf("%w at %s: %w", ErrNoServer, strings.Join(c.opts.Servers, ","), cause)
+	err := fmt.Errorf("%w at %s: %w", ErrNoServer, c.opts.given, cause)
 	select {
 	case <-c.ready:
 		c.failAll(fmt.Errorf("%w: %w", ErrConnectionLoss, err))

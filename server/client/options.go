@@ -39,6 +39,8 @@ type Options struct {
 	// fits here.
 	OnEvent func(Event)
 
+	given string // the servers in the order of the caller, for messages
+
 	// Dial opens a connection; nil means plain TCP.
 	Dial func(ctx context.Context, addr string) (net.Conn, error)
 }
@@ -105,6 +107,7 @@ func (o Options) complete() (Options, error) {
 		}
 		servers[i] = addr
 	}
+	o.given = strings.Join(servers, ",")
 	o.Servers = servers
 	if !o.KeepOrder {
 		rand.Shuffle(len(servers), func(i, j int) { servers[i], servers[j] = servers[j], servers[i] })

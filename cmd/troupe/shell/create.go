@@ -54,9 +54,9 @@ func runCreate(ctx context.Context, s *Shell, a arguments) error {
 	created, err := s.client.CreateWith(ctx, path, data, options)
 	if err != nil {
 		if errors.Is(err, messages.ErrUnimplemented) && a.has("t") {
-			return fmt.Errorf("TTL nodes are switched off at this server (extendedTypesEnabled=false): %w", err)
+			return fmt.Errorf("%w\nTTL nodes are switched off at this server: extendedTypesEnabled=false", &explained{err})
 		}
-		return err
+		return blameSize(err, data)
 	}
 	s.printf("Created %s\n", created)
 	return nil

@@ -61,18 +61,12 @@ func runDeleteAll(ctx context.Context, s *Shell, a arguments) error {
 			err = s.deleteBatch(ctx, batch)
 		}
 		if err != nil {
-			return fmt.Errorf("%w\n%d of %d nodes were deleted", &stopped{err}, len(paths)-left, len(paths))
+			return fmt.Errorf("%w\n%d of %d nodes were deleted", &explained{err}, len(paths)-left, len(paths))
 		}
 		left -= len(batch)
 	}
 	return nil
 }
-
-// stopped shows an error in the words of explain, for a longer message around it.
-type stopped struct{ err error }
-
-func (s *stopped) Error() string { return explain(s.err) }
-func (s *stopped) Unwrap() error { return s.err }
 
 // lastBatch is the end of paths that one request can delete.
 func lastBatch(paths []string, size int) []string {

@@ -19,7 +19,7 @@ func delQuotaCommand() *command {
 
 func runDelQuota(ctx context.Context, s *Shell, a arguments) error {
 	path := a.rest[0]
-	if err := checkPath(path); err != nil {
+	if err := s.checkQuotaPath(path); err != nil {
 		return err
 	}
 	limits, err := s.limitsOf(ctx, path)

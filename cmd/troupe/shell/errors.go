@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/messages/jute"
 	"github.com/troupekeeper/troupe/server/client"
 )
 
@@ -47,17 +48,22 @@ var codeNames = map[messages.ErrCode]string{
 func explain(err error) string {
 	var code messages.ErrCode
 	var failed *client.Error
+	var whole *explained
 	switch {
+	case errors.As(err, &whole):
+		return err.Error()
 	case errors.Is(err, errNotConnected) && errors.Is(err, client.ErrSessionExpired):
 		return "Not connected: the session has expired; connect opens a new one"
 	case errors.Is(err, errNotConnected):
 		return "Not connected"
 	case errors.Is(err, context.Canceled):
 		return "Interrupted"
-	case errors.Is(err, client.ErrConnectionLoss), errors.Is(err, client.ErrNoServer):
-		return sentence(err.Error())
+	case errors.Is(err, client.ErrConnectionLoss):
+		return capital(err.Error())
+	case errors.Is(err, client.ErrNoServer):
+		return capital(err.Error()) + `; is one running there? ("troupe serve" starts one, --server names another)`
 	case !errors.As(err, &code):
-		return sentence(err.Error())
+		return err.Error()
 	}
 	path := ""
 	if errors.As(err, &failed) {
@@ -83,13 +89,14 @@ func explain(err error) string {
 	return "KeeperErrorCode = " + name
 }
 
-// sentence starts with a capital letter, unless with something that is spelled otherwise.
-func sentence(s string) string {
-	if i := strings.IndexAny(s, " :"); i <= 0 || strings.ContainsAny(s[:i], "/.0123456789") {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
-}
+// capital starts the client's own errors like all other messages.
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// explained shows an error in the words of explain, for a longer message around it.
+type explained struct{ err error }
+
+func (e *explained) Error() string { return explain(e.err) }
+func (e *explained) Unwrap() error { return e.err }
 
 // hints tell what to do, where it isn't plain.
 var hints = map[messages.ErrCode]string{
@@ -106,9 +113,6 @@ var hints = map[messages.ErrCode]string{
 // hint is what to do about an error, or "".
 func hint(err error) string {
 	var code messages.ErrCode
-	if errors.Is(err, client.ErrNoServer) {
-		return `is a server running there? "troupe serve" starts one; --server names another`
-	}
 	if errors.Is(err, client.ErrConnectionLoss) {
 		return "a change that was under way may or may not have been made; look before you repeat it"
 	}
@@ -126,6 +130,16 @@ func (s *Shell) notFound(name string) error {
 		}
 	}
 	return fmt.Errorf("Command not found %s - help lists the commands", name)
+}
+
+// blameSize adds to the loss of a connection what most likely brought it about: servers close it when a request is too
+// large, without a word.
+func blameSize(err error, data []byte) error {
+	if !errors.Is(err, client.ErrConnectionLoss) || len(data) < jute.DefaultFrameLimit*99/100 {
+		return err
+	}
+	return fmt.Errorf("%w\nthe data has %d bytes; servers take requests of at most jute.maxbuffer bytes, by default %d",
+		&explained{err}, len(data), jute.DefaultFrameLimit)
 }
 
 // checkPath finds what ZooKeeper's clients find wrong with a path before they send it.

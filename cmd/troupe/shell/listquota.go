@@ -19,7 +19,7 @@ func listQuotaCommand() *command {
 
 func runListQuota(ctx context.Context, s *Shell, a arguments) error {
 	path := a.rest[0]
-	if err := checkPath(path); err != nil {
+	if err := s.checkQuotaPath(path); err != nil {
 		return err
 	}
 	s.printf("absolute path is %s\n", limitsNode(path))

@@ -58,6 +58,19 @@ func limitsNode(path string) string {
 }
 func statsNode(path string) string { return messages.JoinPath(quotaNode(path), messages.QuotaStatNode) }
 
+// checkQuotaPath refuses what can have no quota.
+func (s *Shell) checkQuotaPath(path string) error {
+	switch {
+	case s.chroot != "":
+		return fmt.Errorf("quotas lie outside of the chroot %s: connect without it", s.chroot)
+	case path == messages.RootPath:
+		return errors.New("the root can't have a quota: name a node below it")
+	case messages.HasPathPrefix(path, messages.QuotaPath):
+		return fmt.Errorf("cannot set a quota under the path: %s", messages.QuotaPath)
+	}
+	return checkPath(path)
+}
+
 // readQuota reads one of the two nodes. The error wraps messages.ErrNoNode when there is none.
 func (s *Shell) readQuota(ctx context.Context, node string) (quota, error) {
 	data, _, err := s.client.Get(ctx, node)

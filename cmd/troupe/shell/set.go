@@ -34,8 +34,11 @@ func runSet(ctx context.Context, s *Shell, a arguments) error {
 		}
 	}
 	stat, err := s.client.Set(ctx, path, data, version)
-	if err == nil && a.has("s") {
+	if err != nil {
+		return blameSize(err, data)
+	}
+	if a.has("s") {
 		printStat(s.screen, stat)
 	}
-	return err
+	return nil
 }

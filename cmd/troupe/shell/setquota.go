@@ -24,15 +24,12 @@ func setQuotaCommand() *command {
 
 func runSetQuota(ctx context.Context, s *Shell, a arguments) error {
 	path := a.rest[0]
-	if err := checkPath(path); err != nil {
+	if err := s.checkQuotaPath(path); err != nil {
 		return err
 	}
 	given, err := givenLimits(a)
 	if err != nil {
 		return err
-	}
-	if messages.HasPathPrefix(path, messages.QuotaPath) {
-		return fmt.Errorf("cannot set a quota under the path: %s", messages.QuotaPath)
 	}
 	if _, err := s.client.Exists(ctx, path); err != nil {
 		if errors.Is(err, messages.ErrNoNode) {
@@ -88,8 +85,7 @@ func givenLimits(a arguments) (func(*quota), error) {
 
 // findNestedQuota refuses a quota above or below another one: only the deepest would count.
 func (s *Shell) findNestedQuota(ctx context.Context, path string) error {
-	for parent := path; parent != messages.RootPath; {
-		parent = messages.ParentPath(parent)
+	for parent := messages.ParentPath(path); parent != messages.RootPath; parent = messages.ParentPath(parent) {
 		if _, err := s.client.Exists(ctx, limitsNode(parent)); err == nil {
 			return fmt.Errorf("%s has a parent %s which has a quota", path, parent)
 		} else if !errors.Is(err, messages.ErrNoNode) {

@@ -34,6 +34,7 @@ type Shell struct {
 	commands map[string]*command
 
 	client       *client.Client
+	chroot       string // of the client
 	printWatches atomic.Bool
 	interactive  bool
 	log          []string // the lines of this shell, for history and redo
@@ -70,7 +71,7 @@ func (s *Shell) Connect(ctx context.Context, servers string) error {
 	if err != nil {
 		return err
 	}
-	s.client = c
+	s.client, s.chroot = c, chroot
 	return nil
 }
 
