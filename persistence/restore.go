@@ -79,7 +79,7 @@ func (s *Store) Recover(clock func() int64, progress func(Progress)) (*Recovered
 		progress = func(Progress) {}
 	}
 	start := clock()
-	t, err := s.loadNewest(progress)
+	t, skipped, err := s.loadNewest(progress)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +92,11 @@ func (s *Store) Recover(clock func() int64, progress func(Progress)) (*Recovered
 		_ = r.Log.Close()
 		return nil, err
 	}
+	if last := r.Tree.LastZxid(); skipped != nil && uint64(last) < skipped.zxid {
+		_ = r.Log.Close()
+		return nil, fmt.Errorf("the log behind the older snapshot ends at %v, before the damaged snapshot of %v; "+
+			"what lies between is in that file alone: %w", last, messages.Zxid(skipped.zxid), skipped.err)
+	}
 	r.Load = time.Duration(loaded-start) * time.Microsecond
 	r.Replay = time.Duration(clock()-loaded) * time.Microsecond
 	if err := s.settle(r); err != nil {
@@ -101,30 +106,39 @@ func (s *Store) Recover(clock func() int64, progress func(Progress)) (*Recovered
 	return r, nil
 }
 
+// skippedSnapshot is the newest snapshot that was too damaged to use.
+type skippedSnapshot struct {
+	zxid uint64
+	err  error
+}
+
 // loadNewest tries the snapshots from the newest on. A new folder has none: the tree is the initial one.
-func (s *Store) loadNewest(progress func(Progress)) (*tree.Tree, error) {
+func (s *Store) loadNewest(progress func(Progress)) (*tree.Tree, *skippedSnapshot, error) {
 	if s.dir.Fresh {
-		return tree.New(), nil
+		return tree.New(), nil, nil
 	}
 	files, err := ListSnapshots(s.o.FS, s.dir.SnapshotDir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var first error
+	var skipped *skippedSnapshot
 	for _, f := range files {
 		t, err := LoadSnapshot(s.o.FS, f.Path, s.dir.DatabaseID, progress)
 		if err == nil {
-			if first != nil {
+			if skipped != nil {
 				s.o.Notice(fmt.Sprintf("using the older snapshot %s and the log behind it", f.Path))
 			}
-			return t, nil
+			return t, skipped, nil
 		}
 		s.o.Notice(err.Error())
-		if first == nil {
-			first = err
+		if skipped == nil {
+			skipped = &skippedSnapshot{zxid: f.Zxid, err: err}
 		}
 	}
-	return nil, fmt.Errorf("no snapshot in %s is usable: %w", s.dir.SnapshotDir, first)
+	if skipped == nil {
+		return nil, nil, fmt.Errorf("%w in %s", ErrSnapshotMissing, s.dir.SnapshotDir)
+	}
+	return nil, nil, fmt.Errorf("no snapshot in %s is usable: %w", s.dir.SnapshotDir, skipped.err)
 }
 
 // LoadSnapshot reads one snapshot into a tree. databaseID 0 accepts any.
@@ -223,11 +237,11 @@ func applyRecord(t *tree.Tree, rec *Record, result *tree.Result) error {
 }
 
 // settle makes sure that the next start finds a base: a first start writes the snapshot of the empty tree, and a
-// log that is behind its snapshot (possible only with forceSync=no) goes on from there.
+// log that is behind its snapshot (it was purged to the last record, or forceSync=no lost its end) goes on from there.
 func (s *Store) settle(r *Recovered) error {
 	last := r.Tree.LastZxid()
 	if uint64(last) > r.Log.LastZxid() {
-		if err := r.Log.Reset(uint64(last)); err != nil {
+		if err := r.Log.StartAfter(uint64(last)); err != nil {
 			return err
 		}
 	}
