@@ -19,6 +19,10 @@ func (rt *Runtime) pinnedProps(name string, producer func() actor.Actor) *actor.
 }
 
 func (rt *Runtime) propsOn(name string, d actor.Dispatcher, producer func() actor.Actor) *actor.Props {
+	if wrap := rt.Wrap; wrap != nil {
+		inner := producer
+		producer = func() actor.Actor { return wrap(name, inner()) }
+	}
 	mailbox := func() actor.Mailbox {
 		return NewMailbox(func(reason, message any, stack []byte) { rt.reportPanic(name, reason, message, stack) })
 	}
@@ -55,4 +59,10 @@ func (rt *Runtime) unexpected(ctx actor.Context, log *zerolog.Logger) {
 		rt.Metrics.Unexpected.Inc()
 		log.Warn().Str("actor", ctx.Self().Id).Msgf("no case for a message of type %T; it was dropped", m)
 	}
+}
+
+// PinnedProps are for an actor outside of this package that may block: it has a goroutine of its own, which starts
+// with this call and ends when the actor has stopped. So the props are good for one actor.
+func (rt *Runtime) PinnedProps(name string, producer func() actor.Actor) *actor.Props {
+	return rt.pinnedProps(name, producer)
 }

@@ -21,6 +21,9 @@ type World struct {
 	// Fatal ends the process: the disk failed, or an invariant broke. It may return (in tests), nothing of the
 	// caller's work is done then.
 	Fatal func(error)
+	// Wrap, if set, is given each new actor under the name of its kind ("prep", "connection", "bucket" …) and returns
+	// what runs in its place. Tests and the simulation record messages with it, and inject panics.
+	Wrap func(name string, inner actor.Actor) actor.Actor
 }
 
 // Runtime is one server's actor system with all that its actors share. Everything in it may be used from any

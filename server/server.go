@@ -24,13 +24,16 @@ import (
 // Options are what a server is made from. Only Config is required.
 type Options struct {
 	Config    *Config
-	Log       zerolog.Logger                       // the zero value writes nothing
-	FS        persistence.FS                       // the disk; nil: the real one
-	Clock     actors.Clock                         // nil: the machine's
-	Random    io.Reader                            // nil: crypto/rand
-	Providers []auth.Provider                      // authentication schemes beside ip and digest
-	Progress  func(persistence.Progress)           // hears how far a long recovery has come; may be nil
+	Log       zerolog.Logger                        // the zero value writes nothing
+	FS        persistence.FS                        // the disk; nil: the real one
+	Clock     actors.Clock                          // nil: the machine's
+	Random    io.Reader                             // nil: crypto/rand
+	Providers []auth.Provider                       // authentication schemes beside ip and digest
+	Progress  func(persistence.Progress)            // hears how far a long recovery has come; may be nil
 	Listen    func(string) (actors.Acceptor, error) // nil: TCP
+	// Wrap is given each new actor under the name of its kind and returns what runs in its place; nil: nothing is
+	// wrapped. It is the door for tests that record messages or inject panics.
+	Wrap func(name string, inner actor.Actor) actor.Actor
 }
 
 // Server is one Troupe server. New makes it, Start lets it serve, Stop ends it.
@@ -144,6 +147,7 @@ func (s *Server) startRuntime() {
 	s.stopLoops = stop
 	s.runtime = actors.NewRuntime(actors.World{
 		Clock: s.o.Clock, Random: s.o.Random, Dispatchers: loops, Log: s.log, Fatal: s.fatal,
+		Wrap: s.o.Wrap,
 	})
 }
 
