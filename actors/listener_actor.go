@@ -36,18 +36,25 @@ type listenerActor struct {
 	log      zerolog.Logger
 	acceptor Acceptor
 	opts     ListenerOptions
-	serve    *Serve
+	kept     *listenerState
 	hosts    map[string]int    // connections by address
 	children map[string]string // address by child
 }
 
+// listenerState outlives a restart of the actor: the socket goes on listening, and the pipeline is still there.
+type listenerState struct {
+	serve    *Serve
+	accepted bool // the acceptor has been started
+}
+
 // NewListener makes the props of a listener on an acceptor. It serves nobody until it gets a Serve.
 func NewListener(rt *Runtime, acceptor Acceptor, o ListenerOptions) *actor.Props {
+	kept := &listenerState{}
 	return rt.sharedProps("listener", func() actor.Actor {
 		return &listenerActor{
 			supervisor: supervisor{rt: rt, class: func(*actor.PID) FailureClass { return Private }},
 			log:        rt.Log.With().Str("component", "listener").Str("address", acceptor.Addr()).Logger(),
-			acceptor:   acceptor, opts: o,
+			acceptor:   acceptor, opts: o, kept: kept,
 			hosts: map[string]int{}, children: map[string]string{},
 		}
 	})
@@ -57,28 +64,36 @@ func NewListener(rt *Runtime, acceptor Acceptor, o ListenerOptions) *actor.Props
 func (a *listenerActor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
-		self, root := ctx.Self(), a.rt.System.Root
-		a.acceptor.Start(
-			func(t Transport) { root.Send(self, clientAccepted{t}) },
-			func(err error) { root.Send(self, acceptFailed{err}) })
+		a.start(ctx)
 	case clientAccepted:
 		a.accept(ctx, m.transport)
 	case acceptFailed:
 		a.log.Error().Err(m.err).Msg("can't accept connections at the moment")
 	case Serve:
-		a.serve = &m
+		a.kept.serve = &m
 	case Hold:
-		a.serve = nil
+		a.kept.serve = nil
 		for _, child := range ctx.Children() {
 			ctx.Send(child, &messages.CloseConn{Reason: m.Reason})
 		}
 	case *actor.Terminated:
 		a.forget(m.Who.Id)
-	case *actor.Stopping, *actor.Restarting:
+	case *actor.Stopping:
 		a.acceptor.Close()
 	default:
 		a.rt.unexpected(ctx, &a.log)
 	}
+}
+
+func (a *listenerActor) start(ctx actor.Context) {
+	if a.kept.accepted {
+		return // after a failure; the connections were closed with it
+	}
+	a.kept.accepted = true
+	self, root := ctx.Self(), a.rt.System.Root
+	a.acceptor.Start(
+		func(t Transport) { root.Send(self, clientAccepted{t}) },
+		func(err error) { root.Send(self, acceptFailed{err}) })
 }
 
 func (a *listenerActor) accept(ctx actor.Context, t Transport) {
@@ -92,7 +107,7 @@ func (a *listenerActor) accept(ctx actor.Context, t Transport) {
 		t.Close()
 		return
 	}
-	s, id := a.serve, a.rt.Conns.NextID()
+	s, id := a.kept.serve, a.rt.Conns.NextID()
 	props := a.rt.propsOn("connection", a.rt.Dispatchers.Conn(uint64(id)), func() actor.Actor {
 		return newConnActor(a.rt, s.Links, s.Options, s.Auth, id, t)
 	})
@@ -108,7 +123,7 @@ func (a *listenerActor) accept(ctx actor.Context, t Transport) {
 
 func (a *listenerActor) refuse(host string) string {
 	switch {
-	case a.serve == nil:
+	case a.kept.serve == nil:
 		return "the server is not serving yet"
 	case a.opts.PerHost > 0 && a.hosts[host] >= a.opts.PerHost:
 		return fmt.Sprintf("%d connections from %s already (maxClientCnxns)", a.hosts[host], host)

@@ -35,7 +35,13 @@ func (rt *Runtime) reportPanic(name string, reason, message any, stack []byte) {
 	rt.Metrics.Panics.Inc()
 	rt.Log.Error().Str("actor", name).Str("message", fmt.Sprintf("%T", message)).Bytes("stack", stack).
 		Msgf("actor %s panicked: %v", name, reason)
+	if name == roleActor {
+		rt.Fatal(fmt.Errorf("the role panicked, and nobody is above it: %v", reason))
+	}
 }
+
+// roleActor is the kind of the actor that supervises a pipeline.
+const roleActor = "standalone"
 
 // pinned passes everything on and ends the goroutine when the actor has stopped.
 type pinned struct {

@@ -32,8 +32,8 @@ type Standalone struct {
 // NewStandalone makes the props of the role. view always shows the running pipeline, nil while there is none.
 func NewStandalone(rt *Runtime, s Standalone, view *atomic.Pointer[View]) *actor.Props {
 	s.view = view
-	return rt.pinnedProps("standalone", func() actor.Actor {
-		a := &standaloneActor{Standalone: s, rt: rt, log: rt.Log.With().Str("component", "standalone").Logger()}
+	return rt.pinnedProps(roleActor, func() actor.Actor {
+		a := &standaloneActor{Standalone: s, rt: rt, log: rt.Log.With().Str("component", roleActor).Logger()}
 		a.supervisor = supervisor{rt: rt, class: a.classOf, escalate: a.failed}
 		return a
 	})
@@ -86,14 +86,11 @@ func (a *standaloneActor) classOf(child *actor.PID) FailureClass {
 
 // failed runs within supervision; the work is done as a message.
 func (a *standaloneActor) failed(child *actor.PID, reason any) {
-	a.rt.System.Root.Send(a.rt.System.NewLocalPID(standaloneName), chainFailed{stage: child.Id, reason: reason})
+	a.rt.System.Root.Send(a.rt.System.NewLocalPID(roleActor), chainFailed{stage: child.Id, reason: reason})
 }
 
-// standaloneName is the role's address.
-const standaloneName = "standalone"
-
 // StandaloneName is the name to spawn the role under.
-func StandaloneName() string { return standaloneName }
+func StandaloneName() string { return roleActor }
 
 func (a *standaloneActor) build(ctx actor.Context) {
 	recovered, err := a.Store.Recover(a.rt.Clock.MonoUs, a.Progress)
