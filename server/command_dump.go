@@ -1,0 +1,119 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/troupekeeper/troupe/actors"
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/persistence/tree"
+)
+
+// dumpCommand tells when which sessions expire, and which ephemeral nodes they hold.
+type dumpCommand struct{}
+
+func (dumpCommand) about() commandInfo {
+	return commandInfo{
+		word: "dump", names: []string{"dump"},
+		help: "Sessions by the time at which they expire, and the ephemeral nodes of each.",
+	}
+}
+
+// dumpResult: the keys of Expiry are milliseconds since 1970.
+type dumpResult struct {
+	Expiry     map[int64][]messages.SessionID  `json:"expiry_time_to_session_ids"`
+	Ephemerals map[messages.SessionID][]string `json:"session_id_to_ephemeral_paths"`
+	conns      map[int64][]dumpConn            // by the time at which they are closed if nothing is heard of them
+}
+
+type dumpConn struct {
+	remote  string
+	session messages.SessionID
+}
+
+func (dumpCommand) run(c *console, _ url.Values) (commandResult, error) {
+	buckets, err := c.sessionBuckets()
+	if err != nil {
+		return nil, err
+	}
+	r := dumpResult{
+		Expiry: map[int64][]messages.SessionID{}, Ephemerals: c.ephemerals(), conns: map[int64][]dumpConn{},
+	}
+	expires := map[messages.SessionID]int64{}
+	for _, b := range buckets {
+		at := c.wallOf(b.Deadline).UnixMilli()
+		r.Expiry[at] = append(r.Expiry[at], b.Sessions...)
+		for _, s := range b.Sessions {
+			expires[s] = at
+		}
+	}
+	for _, e := range c.runtime.Conns.All() {
+		at, session := c.closing(e.Stats, expires)
+		r.conns[at] = append(r.conns[at], dumpConn{remote: e.Stats.Remote, session: session})
+	}
+	return r, nil
+}
+
+// closing is when a silent connection ends: with its session, or when it had time enough to open one.
+func (c *console) closing(s *actors.ConnStats, expires map[messages.SessionID]int64) (int64, messages.SessionID) {
+	session := messages.SessionID(s.Session.Load())
+	if at, ok := expires[session]; ok {
+		return at, session
+	}
+	return s.Established + c.config.Client.SessionlessTimeout.Milliseconds(), session
+}
+
+func (c *console) ephemerals() map[messages.SessionID][]string {
+	m := map[messages.SessionID][]string{}
+	if v := c.view(); v != nil {
+		v.Tree.Read(func(t *tree.Tree) {
+			for _, id := range t.EphemeralOwners() {
+				m[id] = t.Ephemerals(id)
+			}
+		})
+	}
+	return m
+}
+
+func (r dumpResult) text(w *bytes.Buffer) {
+	w.WriteString("SessionTracker dump:\n")
+	dumpSets(w, "Session", r.Expiry, func(id messages.SessionID) string { return id.String() })
+	fmt.Fprintf(w, "ephemeral nodes dump:\nSessions with Ephemerals (%d):\n", len(r.Ephemerals))
+	for _, id := range sortedKeys(r.Ephemerals) {
+		fmt.Fprintf(w, "%v:\n", id)
+		for _, path := range r.Ephemerals[id] {
+			fmt.Fprintf(w, "\t%s\n", path)
+		}
+	}
+	w.WriteString("Connections dump:\n")
+	dumpSets(w, "Connections", r.conns, func(c dumpConn) string {
+		return fmt.Sprintf("ip: /%s sessionId: %v", c.remote, c.session)
+	})
+}
+
+// dumpSets prints what is grouped by a time, earliest first.
+func dumpSets[T any](w *bytes.Buffer, title string, sets map[int64][]T, show func(T) string) {
+	total := 0
+	for _, members := range sets {
+		total += len(members)
+	}
+	fmt.Fprintf(w, "%s Sets (%d)/(%d):\n", title, len(sets), total)
+	for _, at := range sortedKeys(sets) {
+		fmt.Fprintf(w, "%d expire at %s:\n", len(sets[at]), javaDate(time.UnixMilli(at)))
+		for _, m := range sets[at] {
+			fmt.Fprintf(w, "\t%s\n", show(m))
+		}
+	}
+}
+
+func sortedKeys[K int64 | messages.SessionID, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
