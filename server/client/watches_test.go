@@ -17,6 +17,7 @@ func setAll(t *testing.T, c *client.Client, conn *fakeConn) {
 	t.Helper()
 	ctx := testContext(t)
 	stat := jute.AppendStat(nil, &messages.Stat{})
+	children := append(jute.AppendStrings(nil, []string{"x"}), stat...)
 	steps := []struct {
 		call func() error
 		op   messages.OpCode
@@ -25,7 +26,7 @@ func setAll(t *testing.T, c *client.Client, conn *fakeConn) {
 	}{
 		{func() error { _, _, err := c.GetW(ctx, "/d"); return err }, messages.OpGetData, 0, append(jute.AppendBuffer(nil, nil), stat...)},
 		{func() error { _, err := c.ExistsW(ctx, "/n"); return err }, messages.OpExists, messages.ErrNoNode, nil},
-		{func() error { _, _, err := c.ChildrenW(ctx, "/c"); return err }, messages.OpGetChildren2, 0, append(jute.AppendStrings(nil, nil), stat...)},
+		{func() error { _, _, err := c.ChildrenW(ctx, "/c"); return err }, messages.OpGetChildren2, 0, children},
 		{func() error { return c.AddWatch(ctx, "/p", messages.WatchPersistent) }, messages.OpAddWatch, 0, jute.AppendInt(nil, 0)},
 		{func() error { return c.AddWatch(ctx, "/r", messages.WatchPersistentRecursive) }, messages.OpAddWatch, 0, jute.AppendInt(nil, 0)},
 		// These fail, so they set nothing.

@@ -82,7 +82,10 @@ func (s *Shell) completePath(word string) []string {
 		quote, path = path[:1], path[1:]
 	}
 	slash := strings.LastIndexByte(path, '/')
-	parent, prefix := max(path[:slash], "/"), path[slash+1:]
+	parent, prefix := path[:slash], path[slash+1:]
+	if parent == "" {
+		parent = messages.RootPath
+	}
 	if checkPath(parent) != nil {
 		return nil
 	}
@@ -95,14 +98,15 @@ func (s *Shell) completePath(word string) []string {
 	slices.Sort(names)
 	var found []string
 	for _, name := range names {
-		if !strings.HasPrefix(name, prefix) {
-			continue
+		if strings.HasPrefix(name, prefix) {
+			found = append(found, messages.JoinPath(parent, name))
 		}
-		q := quote
-		if q == "" && strings.ContainsAny(name, " \t") {
-			q = `"`
-		}
-		found = append(found, q+messages.JoinPath(parent, name))
+	}
+	if quote == "" && slices.ContainsFunc(found, func(path string) bool { return strings.ContainsAny(path, " \t") }) {
+		quote = `"` // for all of them, or they would have no beginning in common
+	}
+	for i := range found {
+		found[i] = quote + found[i]
 	}
 	return found
 }

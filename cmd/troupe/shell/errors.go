@@ -27,20 +27,32 @@ var pathMessages = map[messages.ErrCode]string{
 	messages.ErrQuotaExceeded:           "Quota has exceeded : ",
 }
 
-// codeNames are zkCli's names of the codes that it prints bare.
+// codeNames are zkCli's names of the codes, which it prints where it has no words of its own.
 var codeNames = map[messages.ErrCode]string{
 	messages.ErrSystemError:             "SystemError",
 	messages.ErrRuntimeInconsistency:    "RuntimeInconsistency",
 	messages.ErrMarshalling:             "MarshallingError",
 	messages.ErrUnimplemented:           "Unimplemented",
+	messages.ErrBadArguments:            "BadArguments",
 	messages.ErrUnknownSession:          "Unknown session",
+	messages.ErrNewConfigNoQuorum:       "NewConfigNoQuorum",
+	messages.ErrReconfigInProgress:      "ReconfigInProgress",
+	messages.ErrNoNode:                  "NoNode",
+	messages.ErrNoAuth:                  "NoAuth",
+	messages.ErrBadVersion:              "BadVersion",
+	messages.ErrNoChildrenForEphemerals: "NoChildrenForEphemerals",
+	messages.ErrNodeExists:              "NodeExists",
+	messages.ErrNotEmpty:                "Directory not empty",
 	messages.ErrSessionExpired:          "Session expired",
+	messages.ErrInvalidACL:              "InvalidACL",
 	messages.ErrAuthFailed:              "AuthFailed",
 	messages.ErrSessionMoved:            "Session moved to another server, so operation is ignored",
+	messages.ErrNotReadOnly:             "Not a read-only call",
 	messages.ErrEphemeralOnLocalSession: "Attempt to create ephemeral node on a local session",
 	messages.ErrNoWatcher:               "No such watcher",
 	messages.ErrReconfigDisabled:        "Reconfig is disabled",
 	messages.ErrSessionClosedNeedsAuth:  "Session closed because client failed to authenticate",
+	messages.ErrQuotaExceeded:           "Quota has exceeded",
 	messages.ErrThrottledOp:             "Op throttled due to high load",
 }
 
@@ -68,13 +80,6 @@ func explain(err error) string {
 	path := ""
 	if errors.As(err, &failed) {
 		path = failed.Path
-	}
-	switch code {
-	case messages.ErrReconfigInProgress:
-		return "Another reconfiguration is in progress -- concurrent reconfigs not supported (yet)"
-	case messages.ErrNewConfigNoQuorum:
-		return "No quorum of new config is connected and up-to-date with the leader of last commmitted config - " +
-			"try invoking reconfiguration after new servers are connected and synced"
 	}
 	if text, ok := pathMessages[code]; ok && path != "" {
 		return text + path
@@ -105,6 +110,9 @@ var hints = map[messages.ErrCode]string{
 	messages.ErrBadVersion:              "stat shows the version that the node has; -v -1 fits all",
 	messages.ErrInvalidACL:              "an ACL is scheme:id:perms[,…], for example world:anyone:r,auth::cdrwa",
 	messages.ErrNoChildrenForEphemerals: "an ephemeral node has no children; create its parent without -e",
+	messages.ErrUnimplemented:           "this server doesn't have the operation, or it is switched off",
+	messages.ErrNewConfigNoQuorum:       "start the new servers and let them catch up, then try again",
+	messages.ErrReconfigInProgress:      "one change at a time: try again when the other one is done",
 	messages.ErrReconfigDisabled:        "a standalone server has no ensemble to change; others need reconfigEnabled=true",
 	messages.ErrNotReadOnly:             "this server has lost its ensemble and answers only reads",
 	messages.ErrQuotaExceeded:           "listquota shows the limits, setquota changes them",
