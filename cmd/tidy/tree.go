@@ -154,8 +154,9 @@ func ReadTree(root string) (*Tree, error) {
 	return NewTree(content), nil
 }
 
-// readIgnore understands the part of .gitignore that this repository uses: plain names and globs, a leading slash for
-// the top folder only, a trailing slash for folders only. Anything else is an error rather than a guess.
+// readIgnore understands the part of .gitignore that this repository uses, with git's meaning: names and globs; a slash
+// at the start or in the middle ties the pattern to the top folder, "**/" at the start frees it again, and one at the end
+// is for folders only. Anything else is an error rather than a guess.
 func readIgnore(name string) (func(rel string, isDir bool) bool, error) {
 	file, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -171,8 +172,8 @@ func readIgnore(name string) (func(rel string, isDir bool) bool, error) {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		if strings.HasPrefix(line, "!") || strings.Contains(strings.Trim(line, "/"), "/") {
-			return nil, fmt.Errorf("%s: pattern %q is not understood; use a name, a glob, or /name at the top", name, line)
+		if strings.HasPrefix(line, "!") || strings.Contains(strings.TrimPrefix(line, "**/"), "**") {
+			return nil, fmt.Errorf("%s: pattern %q is not understood; use a name, a glob, a path, or **/ before one", name, line)
 		}
 		patterns = append(patterns, line)
 	}
@@ -184,14 +185,25 @@ func ignores(patterns []string, rel string, isDir bool) bool {
 		if strings.HasSuffix(pattern, "/") && !isDir {
 			continue
 		}
-		if strings.HasPrefix(pattern, "/") && strings.Contains(rel, "/") {
-			continue
+		pattern = strings.TrimSuffix(pattern, "/")
+		free, anywhere := strings.CutPrefix(pattern, "**/")
+		anywhere = anywhere || !strings.Contains(pattern, "/")
+		free = strings.TrimPrefix(free, "/")
+		target := rel
+		if anywhere {
+			target = lastParts(rel, strings.Count(free, "/")+1)
 		}
-		if ok, _ := path.Match(strings.Trim(pattern, "/"), path.Base(rel)); ok {
+		if ok, _ := path.Match(free, target); ok {
 			return true
 		}
 	}
 	return false
+}
+
+// lastParts returns the last n elements of a slash-separated path.
+func lastParts(name string, n int) string {
+	parts := strings.Split(name, "/")
+	return strings.Join(parts[max(0, len(parts)-n):], "/")
 }
 
 // findRoot goes up from dir to the folder that holds this repository's go.mod.

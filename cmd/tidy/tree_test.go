@@ -44,8 +44,10 @@ func writeTree(t *testing.T, files map[string]string) string {
 
 func TestReadTreeLeavesOutWhatGitIgnores(t *testing.T) {
 	root := writeTree(t, map[string]string{
-		".gitignore": "# built\n/troupe\n/data/\n*.test\nlogs/\n", ".git/config": "", "troupe": "binary", "data/log": "",
+		".gitignore":  "# built\n/troupe\n/data/\n*.test\nlogs/\nbench/out\n**/testdata/rapid/\n",
+		".git/config": "", "troupe": "binary", "data/log": "",
 		"cmd/troupe/main.go": "package main\n", "server/data/log": "x", "a.test": "", "server/logs/x": "", "server/b.test": "",
+		"bench/out/x": "", "server/bench/out": "x", "server/testdata/rapid/a": "", "server/testdata/rapid2/a": "x",
 	})
 	tree, err := ReadTree(root)
 	if err != nil {
@@ -55,13 +57,14 @@ func TestReadTreeLeavesOutWhatGitIgnores(t *testing.T) {
 	for _, f := range tree.Files {
 		got = append(got, f.Path)
 	}
-	if want := []string{".gitignore", "cmd/troupe/main.go", "server/data/log"}; !slices.Equal(got, want) {
+	want := []string{".gitignore", "cmd/troupe/main.go", "server/bench/out", "server/data/log", "server/testdata/rapid2/a"}
+	if !slices.Equal(got, want) {
 		t.Errorf("read %q, want %q", got, want)
 	}
 }
 
 func TestReadTreeRefusesAnIgnorePatternItCannotFollow(t *testing.T) {
-	for _, pattern := range []string{"!keep", "server/data"} {
+	for _, pattern := range []string{"!keep", "server/**/data"} {
 		_, err := ReadTree(writeTree(t, map[string]string{".gitignore": pattern + "\n"}))
 		if err == nil || !strings.Contains(err.Error(), pattern) {
 			t.Errorf("pattern %q: error %v, want one that names it", pattern, err)
