@@ -18,7 +18,12 @@ const (
 	indexMinPlaces   = 4
 )
 
-func (x *index) segment(hash uint64) *indexSegment { return &x.segments[hash>>(64-indexSegmentBits)] }
+func (x *index) segment(hash uint64) *indexSegment { return &x.segments[indexSegmentOf(hash)] }
+
+func indexSegmentOf(hash uint64) uint64 { return hash >> (64 - indexSegmentBits) }
+
+// indexPlace is what the table holds for a slot. It is never 0.
+func indexPlace(hash uint64, slot uint32) uint64 { return uint64(uint32(hash))<<32 | uint64(slot+1) }
 
 // home is where a hash's search begins. Multiplying instead of masking allows sizes that are no power of two, so a
 // table may grow by half.
@@ -32,7 +37,7 @@ func (x *index) insert(hash uint64, slot uint32) {
 	if s.count >= len(s.places)*4/5 {
 		s.resize(max(indexMinPlaces, len(s.places)*3/2))
 	}
-	s.put(uint64(uint32(hash))<<32 | uint64(slot+1))
+	s.put(indexPlace(hash, slot))
 	s.count++
 }
 
@@ -58,14 +63,42 @@ func (s *indexSegment) resize(n int) {
 	}
 }
 
-// reserve makes room for n slots in all, so that a load doesn't grow the table step by step.
-func (x *index) reserve(n int) {
-	each := n/indexSegments*13/10 + indexMinPlaces
-	for i := range x.segments {
-		if s := &x.segments[i]; len(s.places) < each {
-			s.resize(each)
+// fillIndex makes the index of a tree that has none from the places of each segment. It returns the slot of a node whose
+// parent has another child of the same name, or none.
+func (t *Tree) fillIndex(places *[indexSegments][]uint64) uint32 {
+	for i := range places {
+		s := &t.index.segments[i]
+		s.resize(len(places[i])*10/7 + indexMinPlaces)
+		s.count = len(places[i])
+		for _, p := range places[i] {
+			if other := s.putNew(p, t.sameName); other != none {
+				return other
+			}
 		}
 	}
+	return none
+}
+
+// putNew is put, but it returns the slot of an entry that is the same by hash and by same.
+func (s *indexSegment) putNew(p uint64, same func(a, b uint32) bool) uint32 {
+	for i := s.home(uint32(p >> 32)); ; {
+		q := s.places[i]
+		if q == 0 {
+			s.places[i] = p
+			return none
+		}
+		if q>>32 == p>>32 && same(uint32(q)-1, uint32(p)-1) {
+			return uint32(q) - 1
+		}
+		if i++; i == len(s.places) {
+			i = 0
+		}
+	}
+}
+
+func (t *Tree) sameName(a, b uint32) bool {
+	na, nb := t.nodes.at(a), t.nodes.at(b)
+	return na.parent == nb.parent && string(t.arena.name(na.ref)) == string(t.arena.name(nb.ref))
 }
 
 // findHash finds a child in the index, or none. Hash is what hash(parent, name) gives.
@@ -96,7 +129,7 @@ func (t *Tree) findHash(hash uint64, parent uint32, name string) uint32 {
 func (x *index) remove(hash uint64, slot uint32) {
 	s := x.segment(hash)
 	n := len(s.places)
-	want := uint64(uint32(hash))<<32 | uint64(slot+1)
+	want := indexPlace(hash, slot)
 	i := s.home(uint32(hash))
 	for s.places[i] != want {
 		if i++; i == n {

@@ -22,6 +22,9 @@ type Loader struct {
 	acl    struct{ from, to uint32 }
 	node   NodeRecord
 	known  int // nodes whose record has come; others have only been named as a parent
+	// places are the index's entries by segment. They go in at the end, a segment at a time: it fits into the
+	// processor's cache, the whole index doesn't, and to insert each node as it comes would be a cache miss a node.
+	places [indexSegments][]uint64
 }
 
 // NewLoader returns a loader that waits for the header.
@@ -30,9 +33,6 @@ func NewLoader() *Loader {
 	l.parent.from, l.acl.from = none, none
 	return l
 }
-
-// maxReserve bounds how much room is made because of a header that may lie.
-const maxReserve = 4 << 20
 
 // Add takes the next record. It keeps nothing of the record's bytes. After an error every further call fails.
 func (l *Loader) Add(kind byte, record []byte) error {
@@ -70,7 +70,6 @@ func (l *Loader) addHeader(record []byte) error {
 		return err
 	}
 	l.t.zxid = l.header.Zxid
-	l.t.index.reserve(int(min(l.header.Nodes, maxReserve)))
 	if slot := l.slot(rootSlot); slot != rootSlot {
 		panic("tree: the first slot of a new tree is not the root's")
 	}
@@ -135,10 +134,6 @@ func (l *Loader) addNode(record []byte) error {
 		return fmt.Errorf("%w: node %d comes twice", ErrRecord, r.Slot)
 	}
 	name := text(r.Name)
-	hash := t.hash(parent, name)
-	if slot != rootSlot && t.findHash(hash, parent, name) != none {
-		return fmt.Errorf("%w: node %d has two children %q", ErrRecord, r.Parent, name)
-	}
 	nd.czxid, nd.mzxid, nd.ctime, nd.mtime = r.Czxid, r.Mzxid, r.Ctime, r.Mtime
 	nd.version, nd.parent, nd.meta = r.Version, parent, acl
 	nd.ref = t.arena.add(slot, name, r.Data)
@@ -158,7 +153,9 @@ func (l *Loader) addNode(record []byte) error {
 		t.own(nd.meta &^ hasExtra)
 	}
 	if slot != rootSlot {
-		t.index.insert(hash, slot)
+		hash := t.hash(parent, name)
+		segment := &l.places[indexSegmentOf(hash)]
+		*segment = append(*segment, indexPlace(hash, slot))
 		t.linkChild(parent, slot)
 	}
 	return nil
@@ -220,6 +217,9 @@ func (l *Loader) Finish() (*Tree, error) {
 	}
 	for _, id := range l.acls {
 		t.acls.release(id)
+	}
+	if slot := t.fillIndex(&l.places); slot != none {
+		return nil, fmt.Errorf("%w: two children of one node are named %q", ErrRecord, t.arena.name(t.nodes.at(slot).ref))
 	}
 	if reached := t.sumUp(); reached != t.nodes.live {
 		return nil, fmt.Errorf("%w: %d nodes hang on no path from the root", ErrRecord, t.nodes.live-reached)

@@ -349,11 +349,66 @@ func TestDeletedNodesGiveBack(t *testing.T) {
 	for i := range d.index.segments {
 		places += len(d.index.segments[i].places)
 	}
-	if acls := len(d.acls.entries) - len(d.acls.vacant); chunks > 1+maxSpareChunks || len(d.nodes.items) > 25 || places > 20000 || acls != 2 || len(d.acls.byHash) != 2 {
+	acls := len(d.acls.entries) - len(d.acls.vacant)
+	if chunks > 1+maxSpareChunks || len(d.nodes.items) > 25 || places > 20000 || acls != 2 || len(d.acls.byHash) != 2 {
 		t.Errorf("%d of %d chunks, %d index places, %d ACLs", chunks, len(d.nodes.items), places, acls)
 	}
 	if d.node("/d").Creates() != 60000 {
 		t.Error("the count of creates is lost")
+	}
+}
+
+// TestSnapshotBesideWriter takes a snapshot on one goroutine while another writes; the race detector watches.
+func TestSnapshotBesideWriter(t *testing.T) {
+	s := NewShared(New())
+	var d *desk
+	var image *Snapshot
+	s.Write(func(tr *Tree) {
+		d = &desk{TB: t, Tree: tr}
+		for i := range 2000 {
+			d.create("/n"+string(rune(0x4e00+i)), "first")
+		}
+		image = tr.BeginSnapshot()
+	})
+	want := image.end.Digest
+	finished := make(chan *Tree)
+	go func() {
+		l := NewLoader()
+		for done := false; !done; {
+			s.Read(func(*Tree) {
+				var err error
+				if done, err = image.Next(l.Add, 50); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		loaded, err := l.Finish()
+		if err != nil {
+			t.Error(err)
+		}
+		finished <- loaded
+	}()
+	for i := 0; ; i++ {
+		select {
+		case loaded := <-finished:
+			s.Write(func(*Tree) { image.Close() })
+			if loaded == nil || loaded.Digest() != want || loaded.LastZxid() != 2000 {
+				t.Error("the snapshot is not the tree as it was")
+			}
+			return
+		default:
+		}
+		s.Write(func(*Tree) {
+			path := "/n" + string(rune(0x4e00+i%2000))
+			switch _, ok := d.LookupString(path); {
+			case !ok:
+				d.create(path, "again")
+			case i%3 == 0:
+				d.remove(path)
+			default:
+				d.set(path, "second")
+			}
+		})
 	}
 }
 
