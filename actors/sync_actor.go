@@ -61,6 +61,9 @@ func (a *syncActor) Receive(ctx actor.Context) {
 }
 
 func (a *syncActor) append(items []messages.Proposal) {
+	if a.stopped {
+		return
+	}
 	for i := range items {
 		if err := a.log.Append(uint64(items[i].Header.Zxid), items[i].Encoded); err != nil {
 			a.fatal(fmt.Errorf("log transaction %v: %w", items[i].Header.Zxid, err))
