@@ -42,7 +42,7 @@ func runDeleteAll(ctx context.Context, s *Shell, a arguments) error {
 	p := s.newProgress()
 	defer p.Done()
 	var paths []string
-	err := walk(ctx, s.client, path, func(path string) error {
+	err := walk(ctx, s.client.ChildNames, path, func(path string) error {
 		paths = append(paths, path)
 		p.Show("%d nodes found", len(paths))
 		return ctx.Err()

@@ -14,7 +14,7 @@ func lsCommand() *command {
 		example: "ls -R /services",
 		options: []option{
 			{"s", "", "print the Stat as well"}, {"w", "", "watch the list: an event tells of its next change"},
-			{"R", "", "print the paths of all nodes below, one a line"}, {"json", "", "print JSON"},
+			{"R", "", "print the paths of all nodes below, one a line; -w watches each of them"}, {"json", "", "print JSON"},
 		},
 		run: runLs,
 	}
@@ -27,7 +27,7 @@ func runLs(ctx context.Context, s *Shell, a arguments) error {
 	}
 	asJSON := a.has("json") || s.opts.JSON
 	if a.has("R") {
-		return s.listBelow(ctx, path, asJSON)
+		return s.listBelow(ctx, path, a.has("w"), asJSON)
 	}
 	read := s.client.Children
 	if a.has("w") {
@@ -56,19 +56,24 @@ func newChildrenJSON(path string, names []string, stat messages.Stat, withStat b
 	return r
 }
 
-func (s *Shell) listBelow(ctx context.Context, path string, asJSON bool) error {
-	if !asJSON {
-		return walk(ctx, s.client, path, func(p string) error {
-			s.printf("%s\n", p)
-			return ctx.Err()
-		})
+func (s *Shell) listBelow(ctx context.Context, path string, watch, asJSON bool) error {
+	list := s.client.ChildNames
+	if watch {
+		list = func(ctx context.Context, path string) ([]string, error) {
+			names, _, err := s.client.ChildrenW(ctx, path)
+			return names, err
+		}
 	}
 	nodes := []string{}
-	err := walk(ctx, s.client, path, func(p string) error {
-		nodes = append(nodes, p)
+	err := walk(ctx, list, path, func(p string) error {
+		if asJSON {
+			nodes = append(nodes, p)
+		} else {
+			s.printf("%s\n", p)
+		}
 		return ctx.Err()
 	})
-	if err != nil {
+	if err != nil || !asJSON {
 		return err
 	}
 	return printJSON(s.screen, nodesJSON{Path: path, Nodes: nodes})

@@ -48,7 +48,7 @@ func (s *Shell) setACLBelow(ctx context.Context, root string, acl []messages.ACL
 	p := s.newProgress()
 	defer p.Done()
 	var paths []string
-	err := walk(ctx, s.client, root, func(path string) error {
+	err := walk(ctx, s.client.ChildNames, root, func(path string) error {
 		paths = append(paths, path)
 		p.Show("%d nodes found", len(paths))
 		return ctx.Err()

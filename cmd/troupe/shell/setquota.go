@@ -92,7 +92,7 @@ func (s *Shell) findNestedQuota(ctx context.Context, path string) error {
 			return err
 		}
 	}
-	err := walk(ctx, s.client, quotaNode(path), func(node string) error {
+	err := walk(ctx, s.client.ChildNames, quotaNode(path), func(node string) error {
 		owner := strings.TrimPrefix(messages.ParentPath(node), messages.QuotaPath)
 		if messages.BaseName(node) == messages.QuotaLimitNode && owner != "" && owner != path {
 			return fmt.Errorf("%s has a child %s which has a quota", path, owner)

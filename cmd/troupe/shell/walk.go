@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/troupekeeper/troupe/messages"
-	"github.com/troupekeeper/troupe/server/client"
 )
 
 // inFlight is how many requests a command that visits many nodes keeps on their way.
@@ -16,18 +15,21 @@ const inFlight = 128
 // walk visits a node and all below it in zkCli's order: the node, then for each node its children by name, then what
 // is below the first child, and so on; so a parent comes before its children. The lists of children are asked for
 // ahead. A node that vanishes meanwhile is visited without its children.
-func walk(ctx context.Context, c *client.Client, root string, visit func(path string) error) error {
-	names, err := c.ChildNames(ctx, root)
+func walk(ctx context.Context, list lister, root string, visit func(path string) error) error {
+	names, err := list(ctx, root)
 	if err != nil {
 		return err
 	}
 	if err := visit(root); err != nil {
 		return err
 	}
-	return walkBelow(ctx, c, root, names, visit)
+	return walkBelow(ctx, list, root, names, visit)
 }
 
-func walkBelow(ctx context.Context, c *client.Client, parent string, names []string, visit func(string) error) error {
+// lister reads the names of a node's children.
+type lister func(ctx context.Context, path string) ([]string, error)
+
+func walkBelow(ctx context.Context, list lister, parent string, names []string, visit func(string) error) error {
 	slices.Sort(names)
 	paths := make([]string, len(names))
 	for i, name := range names {
@@ -39,8 +41,8 @@ func walkBelow(ctx context.Context, c *client.Client, parent string, names []str
 	for chunk := range slices.Chunk(paths, inFlight) {
 		below := make([][]string, len(chunk))
 		err := each(ctx, chunk, func(i int, path string) error {
-			list, err := c.ChildNames(ctx, path)
-			below[i] = list
+			names, err := list(ctx, path)
+			below[i] = names
 			if errors.Is(err, messages.ErrNoNode) {
 				return nil
 			}
@@ -50,7 +52,7 @@ func walkBelow(ctx context.Context, c *client.Client, parent string, names []str
 			return err
 		}
 		for i, path := range chunk {
-			if err := walkBelow(ctx, c, path, below[i], visit); err != nil {
+			if err := walkBelow(ctx, list, path, below[i], visit); err != nil {
 				return err
 			}
 		}
