@@ -39,6 +39,8 @@ type listenerActor struct {
 	kept     *listenerState
 	hosts    map[string]int    // connections by address
 	children map[string]string // address by child
+	loggedAt int64             // when a refusal was last logged, monotonic milliseconds
+	unlogged int               // refusals since then
 }
 
 // listenerState outlives a restart of the actor: the socket goes on listening, and the pipeline is still there.
@@ -63,14 +65,13 @@ func NewListener(rt *Runtime, acceptor Acceptor, o ListenerOptions) *actor.Props
 // Receive implements actor.Actor.
 func (a *listenerActor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
-	case *actor.Started:
-		a.start(ctx)
 	case clientAccepted:
 		a.accept(ctx, m.transport)
 	case acceptFailed:
 		a.log.Error().Err(m.err).Msg("can't accept connections at the moment")
 	case Serve:
 		a.kept.serve = &m
+		a.start(ctx)
 	case Hold:
 		a.kept.serve = nil
 		for _, child := range ctx.Children() {
@@ -85,9 +86,11 @@ func (a *listenerActor) Receive(ctx actor.Context) {
 	}
 }
 
+// start begins to accept with the first Serve: clients that come while the state is recovered wait in the socket's
+// queue and are served the moment that it is done.
 func (a *listenerActor) start(ctx actor.Context) {
 	if a.kept.accepted {
-		return // after a failure; the connections were closed with it
+		return
 	}
 	a.kept.accepted = true
 	self, root := ctx.Self(), a.rt.System.Root
@@ -103,7 +106,7 @@ func (a *listenerActor) accept(ctx actor.Context, t Transport) {
 	}
 	if reason := a.refuse(host); reason != "" {
 		a.rt.Metrics.ConnRejected.Inc()
-		a.log.Warn().Str("client", t.Remote()).Msg("connection refused: " + reason)
+		a.logRefusal(t.Remote(), reason)
 		t.Close()
 		return
 	}
@@ -131,6 +134,19 @@ func (a *listenerActor) refuse(host string) string {
 		return fmt.Sprintf("%d connections already (maxCnxns)", len(a.children))
 	}
 	return ""
+}
+
+// refusalPauseMs is how often refused connections get a line in the log: a client that tries again and again would
+// otherwise fill it.
+const refusalPauseMs = 1000
+
+func (a *listenerActor) logRefusal(remote, reason string) {
+	now := monoMs(a.rt.Clock)
+	if a.unlogged++; a.loggedAt != 0 && now-a.loggedAt < refusalPauseMs {
+		return
+	}
+	a.log.Warn().Str("client", remote).Int("refused", a.unlogged).Msg("connection refused: " + reason)
+	a.loggedAt, a.unlogged = now, 0
 }
 
 func (a *listenerActor) forget(child string) {
