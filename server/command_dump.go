@@ -27,6 +27,7 @@ type dumpResult struct {
 	Expiry     map[int64][]messages.SessionID  `json:"expiry_time_to_session_ids"`
 	Ephemerals map[messages.SessionID][]string `json:"session_id_to_ephemeral_paths"`
 	conns      map[int64][]dumpConn            // by the time at which they are closed if nothing is heard of them
+	zone       *time.Location
 }
 
 type dumpConn struct {
@@ -41,6 +42,7 @@ func (dumpCommand) run(c *console, _ url.Values) (commandResult, error) {
 	}
 	r := dumpResult{
 		Expiry: map[int64][]messages.SessionID{}, Ephemerals: c.ephemerals(), conns: map[int64][]dumpConn{},
+		zone: c.zone,
 	}
 	expires := map[messages.SessionID]int64{}
 	for _, b := range buckets {
@@ -80,7 +82,7 @@ func (c *console) ephemerals() map[messages.SessionID][]string {
 
 func (r dumpResult) text(w *bytes.Buffer) {
 	w.WriteString("SessionTracker dump:\n")
-	dumpSets(w, "Session", r.Expiry, func(id messages.SessionID) string { return id.String() })
+	dumpSets(w, r.zone, "Session", r.Expiry, func(id messages.SessionID) string { return id.String() })
 	fmt.Fprintf(w, "ephemeral nodes dump:\nSessions with Ephemerals (%d):\n", len(r.Ephemerals))
 	for _, id := range sortedKeys(r.Ephemerals) {
 		fmt.Fprintf(w, "%v:\n", id)
@@ -89,20 +91,20 @@ func (r dumpResult) text(w *bytes.Buffer) {
 		}
 	}
 	w.WriteString("Connections dump:\n")
-	dumpSets(w, "Connections", r.conns, func(c dumpConn) string {
+	dumpSets(w, r.zone, "Connections", r.conns, func(c dumpConn) string {
 		return fmt.Sprintf("ip: /%s sessionId: %v", c.remote, c.session)
 	})
 }
 
 // dumpSets prints what is grouped by a time, earliest first.
-func dumpSets[T any](w *bytes.Buffer, title string, sets map[int64][]T, show func(T) string) {
+func dumpSets[T any](w *bytes.Buffer, zone *time.Location, title string, sets map[int64][]T, show func(T) string) {
 	total := 0
 	for _, members := range sets {
 		total += len(members)
 	}
 	fmt.Fprintf(w, "%s Sets (%d)/(%d):\n", title, len(sets), total)
 	for _, at := range sortedKeys(sets) {
-		fmt.Fprintf(w, "%d expire at %s:\n", len(sets[at]), javaDate(time.UnixMilli(at)))
+		fmt.Fprintf(w, "%d expire at %s:\n", len(sets[at]), javaDate(time.UnixMilli(at).In(zone)))
 		for _, m := range sets[at] {
 			fmt.Fprintf(w, "\t%s\n", show(m))
 		}

@@ -68,9 +68,15 @@ func megabytes(n uint64) string { return fmt.Sprintf("%dMB", n>>20) }
 // memoryBytes is what the process has from the system, what of it is free for its use, and how much it may take: its
 // own limit (GOMEMLIMIT) or else the machine's memory.
 func memoryBytes() (free, limit, total uint64) {
-	samples := []metrics.Sample{{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/total:bytes"}}
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"}, {Name: "/memory/classes/heap/unused:bytes"},
+	}
 	metrics.Read(samples)
-	free, total = samples[0].Value.Uint64(), samples[1].Value.Uint64()
+	total = samples[0].Value.Uint64()
+	for _, s := range samples[1:] {
+		free += s.Value.Uint64()
+	}
 	const none = 1 << 62 // the runtime's "no limit" is the largest number
 	if l := debug.SetMemoryLimit(-1); l < none {
 		return free, uint64(l), total

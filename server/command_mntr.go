@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/troupekeeper/troupe/actors"
+	"github.com/troupekeeper/troupe/persistence/tree"
 )
 
 // mntrCommand gives every number that monitoring of ZooKeeper reads. Keys of things that don't exist here are present
@@ -65,6 +66,9 @@ func (mntrCommand) run(c *console, _ url.Values) (commandResult, error) {
 	}
 	for _, k := range mntrSummaries {
 		f = append(f, k.fields(m)...)
+	}
+	if v := c.view(); v != nil {
+		v.Tree.Read(func(t *tree.Tree) { f = append(f, quotaFields(t)...) })
 	}
 	return mntrResult{f}, nil
 }

@@ -38,16 +38,20 @@ type console struct {
 	runtime    *actors.Runtime
 	view       func() *actors.View            // nil while nothing is served
 	sizes      func() (snapshots, logs int64) // bytes on disk
+	diskFree   func() (int64, error)          // bytes where the transaction log lies
 	clientAddr func() string
 	uptime     func() time.Duration
+	zone       *time.Location // of the times that people read
 	traceMask  atomic.Int64
 }
 
 func newConsole(s *Server) *console {
 	c := &console{
 		config: s.config, runtime: s.runtime, view: s.view.Load, clientAddr: s.ClientAddress,
-		sizes:  func() (int64, int64) { return s.store.Sizes() },
-		uptime: func() time.Duration { return time.Since(s.started) },
+		sizes:    func() (int64, int64) { return s.store.Sizes() },
+		diskFree: func() (int64, error) { return s.o.FS.Free(s.config.Data.LogDir) },
+		uptime:   func() time.Duration { return time.Since(s.started) },
+		zone:     time.Local,
 	}
 	c.traceMask.Store(traceMaskDefault)
 	return c

@@ -51,7 +51,7 @@ func (c *metricsCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, r := range summaryMetrics {
 		ch <- r.desc
 	}
-	for _, d := range []*prometheus.Desc{buildInfoDesc, sizeDesc, watchesDesc} {
+	for _, d := range []*prometheus.Desc{buildInfoDesc, sizeDesc, freeDesc, watchesDesc} {
 		ch <- d
 	}
 }
@@ -74,6 +74,9 @@ func (c *metricsCollector) Collect(ch chan<- prometheus.Metric) {
 	snapshots, logs := c.console.sizes()
 	ch <- prometheus.MustNewConstMetric(sizeDesc, prometheus.GaugeValue, float64(snapshots), "snapshots")
 	ch <- prometheus.MustNewConstMetric(sizeDesc, prometheus.GaugeValue, float64(logs), "log")
+	if free, err := c.console.diskFree(); err == nil {
+		ch <- prometheus.MustNewConstMetric(freeDesc, prometheus.GaugeValue, float64(free))
+	}
 	if c.console.view() == nil {
 		return // a tree that isn't served has no numbers; 0 would be a lie
 	}

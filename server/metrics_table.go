@@ -12,6 +12,7 @@ import (
 var (
 	buildInfoDesc = metricDesc("build_info", "Versions of this server; always 1.", "version", "zookeeper", "commit", "go")
 	sizeDesc      = metricDesc("disk_used_bytes", "Bytes that files of a kind take on disk.", "kind")
+	freeDesc      = metricDesc("disk_free_bytes", "Bytes that can still be written where the transaction log lies.")
 	watchesDesc   = metricDesc("watches", "Watches of all kinds that are set.")
 	firedDesc     = metricDesc("watches_fired", "Watches that one change of a kind fired.", "event")
 )
@@ -29,8 +30,6 @@ var serverMetrics = []metricRow{
 	gauge("requests_outstanding", "Requests that were read and not answered yet.", func(s *metricSources) float64 {
 		return float64(max(s.console.runtime.Outstanding(), 0))
 	}),
-	gauge("disk_free_bytes", "Free bytes where the transaction log lies, when last looked at.",
-		func(s *metricSources) float64 { return float64(s.metrics.DiskFree.Load()) }),
 	gauge("disk_full", "1 while writes are refused because the log has too little room, 0 otherwise.",
 		func(s *metricSources) float64 { return oneIf(s.metrics.DiskFull.Load()) }),
 	gauge("snapshot_last_timestamp_seconds", "When this process wrote its last snapshot, since 1970; 0: not yet.",
@@ -46,7 +45,7 @@ var serverMetrics = []metricRow{
 }
 
 var treeMetrics = []metricRow{
-	gauge("znodes", "Nodes of the tree.", func(s *metricSources) float64 { return float64(s.facts.nodes) }),
+	gauge("znodes", "Nodes of the tree; like ZooKeeper's znode_count it counts the root twice.", func(s *metricSources) float64 { return float64(s.facts.nodes) }),
 	gauge("ephemerals", "Ephemeral nodes of the tree.", func(s *metricSources) float64 { return float64(s.facts.ephemerals) }),
 	gauge("sessions", "Open sessions.", func(s *metricSources) float64 { return float64(s.facts.sessions) }),
 	gauge("tree_data_bytes", "Bytes of all paths and data.", func(s *metricSources) float64 { return float64(s.facts.bytes) }),
