@@ -212,8 +212,8 @@ func (c *comparer) idle(ctx context.Context, s Subject, cfg Config, round int) e
 		return fmt.Errorf("the usage of the server is unknown: %v", r.Messages)
 	}
 	growth := float64(r.Server.RSSAfter-r.Server.RSSBefore) / 1024 / float64(c.cfg.IdleSessions)
-	c.add(measureIdleMemory, s.Name, round, growth, r)
-	c.add(measureIdleCPU, s.Name, round, 100*r.Server.Cores, nil)
+	c.add(measureIdleMemory, s.Name, round, growth, nil)
+	c.add(measureIdleCPU, s.Name, round, 100*r.Server.Cores, r)
 	return nil
 }
 

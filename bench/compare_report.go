@@ -85,34 +85,42 @@ func (c *Comparison) WriteText(w io.Writer) error {
 	for _, s := range c.Subjects {
 		fmt.Fprintf(w, "%s: %s\n", s, c.Versions[s])
 	}
-	tables := []struct {
-		title string
-		unit  string // "" for the row's own
-		of    func(Sample) (float64, bool)
-	}{
-		{"figures: median (lowest..highest)", "", sampleValue},
-		{"server CPU per operation", "us/op", sampleServerCPU},
-		{"99th percentile of the latency", "us", samplePercentile99},
-		{"CPU of other programs; above 0.3 a run is not quiet", "cores", sampleForeign},
+	tables := []reportTable{
+		{"figures: median (lowest..highest)", "", sampleValue, true},
+		{"server CPU per operation", "us/op", sampleServerCPU, true},
+		{"99th percentile of the latency", "us", samplePercentile99, true},
+		{"CPU of other programs; above 0.3 a run is not quiet", "cores", sampleForeign, false},
 	}
 	for _, t := range tables {
 		fmt.Fprintf(w, "\n%s\n", t.title)
-		if err := c.writeTable(w, t.unit, t.of); err != nil {
+		if err := c.writeTable(w, t); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// writeTable writes one table. A unit given means that a lower figure is
-// better and that rows without such a figure are left out.
-func (c *Comparison) writeTable(w io.Writer, unit string, of func(Sample) (float64, bool)) error {
+// reportTable is one view of the samples.
+type reportTable struct {
+	title string
+	// unit is that of all figures, where a lower one is better; "" leaves it
+	// to each row.
+	unit string
+	// of takes the figure from a sample that has one.
+	of func(Sample) (float64, bool)
+	// judged says that the figures tell which subject is better.
+	judged bool
+}
+
+// writeTable writes one table, without the rows that have no figure in it.
+func (c *Comparison) writeTable(w io.Writer, table reportTable) error {
+	unit, of, judged := table.unit, table.of, table.judged && len(c.Subjects) == 2
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "measure\tunit\t")
 	for _, s := range c.Subjects {
 		fmt.Fprintf(t, "%s\t", s)
 	}
-	if len(c.Subjects) == 2 {
+	if judged {
 		fmt.Fprintf(t, "%s better by\t", c.Subjects[1])
 	}
 	fmt.Fprintln(t, "echo\t")
@@ -131,7 +139,7 @@ func (c *Comparison) writeTable(w io.Writer, unit string, of func(Sample) (float
 			columns = append(columns, column)
 			fmt.Fprintf(t, "%s\t", formatSpread(column, formatValue))
 		}
-		if len(columns) == 2 {
+		if judged {
 			s, ok := spreadOf(ratios(columns[0], columns[1], lower))
 			fmt.Fprintf(t, "%s\t", formatRatio(s, ok))
 		}

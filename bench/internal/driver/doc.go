@@ -1,2 +1,0 @@
-// Command driver runs the load generator on its own, without the server.
-package main
