@@ -64,7 +64,7 @@ func CheckLog(ctx context.Context, fsys persistence.FS, place Place, style Style
 		}
 	}
 	if !s.found.report(out) {
-		return false, nil
+		return false, tellNeedless(ctx, fsys, place, out)
 	}
 	_, err = fmt.Fprintln(out, "whole")
 	return true, err
@@ -83,7 +83,7 @@ func printSegments(out io.Writer, fsys persistence.FS, segments []persistence.Se
 		}
 		sum := sums[seg.Path]
 		if sum == nil {
-			fmt.Fprintf(w, "  %s\t%s\t0\t\t\t\t\n", path.Base(seg.Path), bytes)
+			fmt.Fprintf(w, "  %s\t%s\t0\t-\t-\t-\t-\n", path.Base(seg.Path), bytes)
 			continue
 		}
 		fmt.Fprintf(w, "  %s\t%s\t%d\t%v\t%v\t%s\t%s\n", path.Base(seg.Path), bytes, sum.count, sum.first, sum.last,
@@ -110,6 +110,48 @@ func checkStart(fsys persistence.FS, place Place, out io.Writer) (*persistence.D
 		return nil, err
 	}
 	return nil, r.Close()
+}
+
+// tellNeedless says so when the damage lies in a part that no start reads any more: cutting there would give up
+// transactions that are not in danger.
+func tellNeedless(ctx context.Context, fsys persistence.FS, place Place, out io.Writer) error {
+	zxid, name := newestSnapshot(fsys, place)
+	if name == "" || place.File != "" {
+		return nil
+	}
+	last, ok, err := readFrom(ctx, fsys, place, zxid)
+	if err != nil || !ok {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "DON'T CUT while %s is whole (see troupe snapshot check): a start reads that and what follows it,\n"+
+		"to zxid %v (%s), which is whole. The damage is before that, and cutting there would lose what follows.\n", path.Base(name), last, zxidParts(last))
+	return err
+}
+
+// readFrom reads what a start from a snapshot reads, and tells whether it is whole and with which transaction it ends.
+func readFrom(ctx context.Context, fsys persistence.FS, place Place, zxid messages.Zxid) (last messages.Zxid, ok bool, err error) {
+	r, err := persistence.OpenReader(persistence.ReaderOptions{
+		FS: fsys, Dir: place.Dir, DatabaseID: place.databaseID(fsys), After: uint64(zxid),
+	})
+	if err == nil {
+		defer r.Close()
+	}
+	for n := 0; err == nil; n++ {
+		if n%1024 == 0 && ctx.Err() != nil {
+			return 0, false, ctx.Err()
+		}
+		var rec persistence.Record
+		if rec, err = r.Next(); err == nil {
+			_, err = decode(&rec)
+		}
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		return messages.Zxid(max(r.LastZxid(), uint64(zxid))), true, nil
+	case errors.Is(err, persistence.ErrDamaged):
+		return 0, false, nil
+	}
+	return 0, false, err
 }
 
 // newestSnapshot finds the newest snapshot beside the log that has a good header, "" if there is none: with a dataLogDir,

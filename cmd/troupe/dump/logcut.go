@@ -123,12 +123,20 @@ func tellLoss(ctx context.Context, o *CutOptions, place Place) error {
 	}
 	l.print(o.Out, s.found.damage)
 	if later := segments[at+1:]; len(later) > 0 {
-		fmt.Fprintf(o.Out, "  given up  %s too: %s to %s\n", count(len(later), "later segment", "later segments"),
-			path.Base(later[0].Path), path.Base(later[len(later)-1].Path))
+		names := path.Base(later[0].Path)
+		if len(later) > 1 {
+			names += " to " + path.Base(later[len(later)-1].Path)
+		}
+		fmt.Fprintf(o.Out, "  given up  %s too: %s\n", count(len(later), "later segment", "later segments"), names)
 	}
 	if zxid, name := newestSnapshot(o.FS, place); zxid > l.kept {
 		fmt.Fprintf(o.Out, "  note      %s, if it is whole, has everything up to zxid %v (%s): that much is not lost\n",
 			path.Base(name), zxid, zxidParts(zxid))
+	}
+	if s.found.damage != nil {
+		if err := tellNeedless(ctx, o.FS, place, o.Out); err != nil {
+			return err
+		}
 	}
 	fmt.Fprintln(o.Out, "Clients that were told of a write that is given up will find it undone. The bytes are set aside, not deleted.")
 	return nil

@@ -25,6 +25,10 @@ func (w *textWriter) txn(t *Txn) error {
 	case *messages.MultiTxn:
 		fmt.Fprintf(w, " %s\n", count(len(b.Ops), "operation", "operations"))
 		for _, op := range b.Ops {
+			if op.Body == nil { // a check; what it asked for isn't logged
+				fmt.Fprintf(w, "%s%s\n", indent, opName(op.Op, nil))
+				continue
+			}
 			fmt.Fprintf(w, "%s%-15s", indent, opName(op.Op, op.Body))
 			w.body(op.Body, indent)
 		}
@@ -51,8 +55,6 @@ func opName(op messages.OpCode, body messages.TxnBody) string {
 // body ends the line with what a body says.
 func (w *textWriter) body(body messages.TxnBody, prefix string) {
 	switch b := body.(type) {
-	case nil:
-		fmt.Fprintln(w)
 	case *messages.CreateTxn:
 		details := []string{byteCount(len(b.Data))}
 		if o := owner(b.Owner); o != "" {

@@ -48,6 +48,7 @@ func CheckSnapshots(ctx context.Context, fsys persistence.FS, place Place, style
 	switch {
 	case good == checked:
 		_, err = fmt.Fprintln(out, "whole")
+	case place.File != "":
 	case newest == "":
 		_, err = fmt.Fprintln(out, "none is whole: a server can't start from here; restore one from a copy or another server")
 	default:
