@@ -84,6 +84,11 @@ func (c Config) Validate() error {
 	case c.ReplyTimeout < 100*time.Millisecond || c.ReplyTimeout > time.Hour:
 		return fmt.Errorf("reply timeout %v: want 100ms to 1h", c.ReplyTimeout)
 	}
+	for _, server := range c.Servers {
+		if _, _, err := net.SplitHostPort(server); err != nil {
+			return fmt.Errorf("server %q: want host:port: %w", server, err)
+		}
+	}
 	return c.Keys.Validate()
 }
 
@@ -142,7 +147,7 @@ func (r *run) prepare() error {
 	for _, server := range r.cfg.Servers {
 		addr, err := net.ResolveTCPAddr("tcp", server)
 		if err != nil {
-			return fmt.Errorf("server %q: want host:port: %w", server, err)
+			return fmt.Errorf("server %q: %w", server, err)
 		}
 		addrs = append(addrs, addr)
 	}
