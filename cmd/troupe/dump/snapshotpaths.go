@@ -63,7 +63,7 @@ func (x *pathIndex) path(slot uint32) string {
 	for range maxDepth {
 		s := x.at(slot)
 		if !s.known {
-			names = append(names, fmt.Sprintf("(node %d)", slot))
+			names = append(names, fmt.Sprintf("(node-%d)", slot))
 			return join(names, "")
 		}
 		if s.parent == slot {
