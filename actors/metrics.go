@@ -102,7 +102,7 @@ type Metrics struct {
 	QuotaExceeded                    Counter
 	ContainersDeleted                Counter
 	WatchBytes                       Counter
-	Unexpected, Panics               Counter
+	Unexpected, Panics, DeadLetters  Counter
 	PrivateStops, Rebuilds, Restarts Counter // by failure class: stopped, restarted, chain rebuilt
 
 	ReadLatency, UpdateLatency Summary // milliseconds, as ZooKeeper reports them

@@ -18,6 +18,7 @@ type World struct {
 	Random      io.Reader // session passwords; crypto/rand in the real world
 	Dispatchers Dispatchers
 	Log         zerolog.Logger
+	Library     *slog.Logger // for the actor library's own notices; nil: they are dropped
 	// Fatal ends the process: the disk failed, or an invariant broke. It may return (in tests), nothing of the
 	// caller's work is done then.
 	Fatal func(error)
@@ -41,17 +42,22 @@ type Runtime struct {
 // NewRuntime makes an actor system in a world.
 func NewRuntime(w World) *Runtime {
 	rt := &Runtime{World: w, Conns: newConnTable(), Metrics: NewMetrics()}
-	logger := slog.New(zerolog.NewSlogHandler(w.Log.With().Str("component", "protoactor").Logger().Level(libraryLevel(w.Log))))
-	rt.System = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return logger }))
+	library := w.Library
+	if library == nil {
+		library = slog.New(slog.DiscardHandler)
+	}
+	rt.System = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return library }))
+	rt.System.EventStream.Subscribe(rt.deadLetter)
 	return rt
 }
 
-// libraryLevel keeps the library's informational lines (it logs each recovery at info) for debugging.
-func libraryLevel(l zerolog.Logger) zerolog.Level {
-	if l.GetLevel() <= zerolog.DebugLevel {
-		return l.GetLevel()
+// deadLetter counts what was sent to actors that are no more. Most of it is everyday: the last words to connections
+// that have just closed.
+func (rt *Runtime) deadLetter(event any) {
+	if d, ok := event.(*actor.DeadLetterEvent); ok && d.PID != nil {
+		rt.Metrics.DeadLetters.Inc()
+		rt.Log.Debug().Str("to", d.PID.Id).Msgf("a message of type %T came too late: its receiver has stopped", d.Message)
 	}
-	return max(l.GetLevel(), zerolog.WarnLevel)
 }
 
 // Outstanding is how many requests of clients wait for their answers.

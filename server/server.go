@@ -147,7 +147,7 @@ func (s *Server) startRuntime() {
 	s.stopLoops = stop
 	s.runtime = actors.NewRuntime(actors.World{
 		Clock: s.o.Clock, Random: s.o.Random, Dispatchers: loops, Log: s.log, Fatal: s.fatal,
-		Wrap: s.o.Wrap,
+		Library: NewSlogBridge(s.log), Wrap: s.o.Wrap,
 	})
 }
 
