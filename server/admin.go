@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"strconv"
@@ -88,10 +89,12 @@ func (a *adminServer) listen(key, host string, port int, h http.Handler, idle ti
 		MaxHeaderBytes: adminHeaderBytes,
 	}}
 	a.ports = append(a.ports, p)
+	logger := Component(a.console.runtime.Log, "admin")
+	p.http.ErrorLog = log.New(logger, "", 0)
 	go func() {
 		defer close(p.done)
 		if err := p.http.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			a.console.runtime.Log.Error().Err(err).Str("component", "admin").Msgf("the HTTP port %s has failed", address)
+			logger.Error().Err(err).Msgf("the HTTP port %s has failed", address)
 		}
 	}()
 	return p, nil

@@ -45,7 +45,8 @@ var serverMetrics = []metricRow{
 }
 
 var treeMetrics = []metricRow{
-	gauge("znodes", "Nodes of the tree; like ZooKeeper's znode_count it counts the root twice.", func(s *metricSources) float64 { return float64(s.facts.nodes) }),
+	gauge("znodes", "Nodes of the tree; like ZooKeeper's znode_count it counts the root twice.",
+		func(s *metricSources) float64 { return float64(s.facts.nodes) }),
 	gauge("ephemerals", "Ephemeral nodes of the tree.", func(s *metricSources) float64 { return float64(s.facts.ephemerals) }),
 	gauge("sessions", "Open sessions.", func(s *metricSources) float64 { return float64(s.facts.sessions) }),
 	gauge("tree_data_bytes", "Bytes of all paths and data.", func(s *metricSources) float64 { return float64(s.facts.bytes) }),
