@@ -16,9 +16,9 @@ import (
 	"github.com/troupekeeper/troupe/persistence"
 )
 
-const logDumpLong = `Prints the transactions of a log, a line each: zxid, the same as epoch/counter, time, session, operation, what it changed.
-A multi has a further line for each of its operations, a closed session one for each ephemeral that goes with it. An ACL is
-shown unless it is world:anyone:cdrwa. Nothing is written, and a server may be running.
+const logDumpLong = `Prints the transactions of a log, a line each: zxid, the same as epoch/counter, time, session, operation,
+what it changed. A multi has a further line for each of its operations, a closed session one for each ephemeral
+that goes with it. An ACL is shown unless it is world:anyone:cdrwa. Nothing is written, and a server may be running.
 
 FILE|DIR is a dataDir or dataLogDir, its troupe folder, or one segment; without it, the log of the configuration.
 
@@ -26,8 +26,8 @@ Exit code: 0 all of it was printed; 1 the log is damaged, what is before the dam
 
 With --json: `
 
-const logCheckLong = `Verifies all of a log: each record's checksum, place and contents, and that the log fits the newest snapshot beside it.
-Nothing is written, and a server may be running.
+const logCheckLong = `Verifies all of a log: each record's checksum, place and contents, and that the log fits the newest
+snapshot beside it. Nothing is written, and a server may be running.
 
 With --cut it repairs a damaged log by giving up what follows a spot, which is what the remedy in the report of a damage
 names. It tells what will be lost, asks, and sets the bytes aside in files that begin with "cut." in the same folder. The

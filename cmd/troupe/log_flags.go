@@ -28,11 +28,19 @@ func (f *whereFlags) add(c *cobra.Command) {
 func (f *whereFlags) isSet() bool { return f.config != "" || f.dataDir != "" || f.dataLogDir != "" }
 
 func (f *whereFlags) log(args []string) (dump.Place, error) {
-	name, err := f.folder(args, func(c *server.Config) string { return c.Data.LogDir })
+	dataDir := ""
+	name, err := f.folder(args, func(c *server.Config) string {
+		dataDir = c.Data.Dir
+		return c.Data.LogDir
+	})
 	if err != nil {
 		return dump.Place{}, err
 	}
-	return dump.FindLog(persistence.OSFS{}, name)
+	place, err := dump.FindLog(persistence.OSFS{}, name)
+	if err == nil && dataDir != "" {
+		place = place.WithDataDir(dataDir)
+	}
+	return place, err
 }
 
 func (f *whereFlags) snapshots(args []string) (dump.Place, error) {

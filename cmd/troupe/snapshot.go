@@ -9,8 +9,8 @@ import (
 	"github.com/troupekeeper/troupe/persistence"
 )
 
-const snapshotDumpLong = `Prints a snapshot: its header, ACLs, sessions, then a line for each node, and a sum at the end. Nothing is written, and
-a server may be running. An ACL is shown at its node unless it is world:anyone:cdrwa.
+const snapshotDumpLong = `Prints a snapshot: its header, ACLs, sessions, then a line for each node, and a sum at the end.
+An ACL is shown at its node unless it is world:anyone:cdrwa. Nothing is written, and a server may be running.
 
 FILE|DIR is a dataDir, its troupe folder, or one snapshot; a folder means the newest one in it. Without it, the dataDir
 of the configuration.
@@ -19,8 +19,9 @@ Exit code: 0 all of it was printed; 1 it is damaged, what is before the damage w
 
 With --json: `
 
-const snapshotCheckLong = `Verifies all snapshots of a folder, or one: every checksum, and that the records make a tree with the digest that was
-written. It needs as much memory as a server does for that tree. Nothing is written, and a server may be running.
+const snapshotCheckLong = `Verifies all snapshots of a folder, or one: every checksum, and that the records make a tree with the
+digest that was written. It needs as much memory as a server does for that tree. Nothing is written, and a server may be
+running.
 
 Exit code: 0 all are whole; 1 one is damaged; 2 used wrongly, or nothing could be read.`
 

@@ -35,7 +35,8 @@ func newLog(t *testing.T) (*persistence.MemFS, *persistence.Log) {
 	m := persistence.NewMemFS()
 	must(t, m.MkdirAll("/d/troupe/log"))
 	o := persistence.DefaultLogOptions()
-	o.FS, o.Dir, o.DatabaseID, o.SegmentBytes, o.MinFreeBytes, o.ZeroAheadBytes = m, "/d/troupe/log", testDatabase, persistence.MinSegmentBytes, 0, 0
+	o.FS, o.Dir, o.DatabaseID = m, "/d/troupe/log", testDatabase
+	o.SegmentBytes, o.MinFreeBytes, o.ZeroAheadBytes = persistence.MinSegmentBytes, 0, 0
 	l, _, err := persistence.OpenLog(o)
 	must(t, err)
 	return m, l
@@ -178,7 +179,9 @@ func TestSnapshotUpToDamage(t *testing.T) {
 	apply(&messages.CreateTxn{Path: "/n199/child", ACL: open, ParentCreates: 1})
 	m := persistence.NewMemFS()
 	must(t, m.MkdirAll("/s"))
-	w, err := persistence.CreateSnapshot(persistence.SnapshotOptions{FS: m, Dir: "/s", DatabaseID: testDatabase, Zxid: uint64(zxid), BlockBytes: 1024})
+	w, err := persistence.CreateSnapshot(persistence.SnapshotOptions{
+		FS: m, Dir: "/s", DatabaseID: testDatabase, Zxid: uint64(zxid), BlockBytes: 1024,
+	})
 	must(t, err)
 	image := tr.BeginSnapshot()
 	_, err = image.Next(w.Append, 1<<20)

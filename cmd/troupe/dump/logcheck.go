@@ -124,7 +124,8 @@ func tellNeedless(ctx context.Context, fsys persistence.FS, place Place, out io.
 		return err
 	}
 	_, err = fmt.Fprintf(out, "DON'T CUT while %s is whole (see troupe snapshot check): a start reads that and what follows it,\n"+
-		"to zxid %v (%s), which is whole. The damage is before that, and cutting there would lose what follows.\n", path.Base(name), last, zxidParts(last))
+		"to zxid %v (%s), which is whole. The damage is before that, and cutting there would lose what follows.\n",
+		path.Base(name), last, zxidParts(last))
 	return err
 }
 
@@ -154,13 +155,13 @@ func readFrom(ctx context.Context, fsys persistence.FS, place Place, zxid messag
 	return 0, false, err
 }
 
-// newestSnapshot finds the newest snapshot beside the log that has a good header, "" if there is none: with a dataLogDir,
-// snapshots are elsewhere.
+// newestSnapshot finds the newest snapshot of the same server that has a good header, "" if there is none or with a
+// dataLogDir nobody has told where to look.
 func newestSnapshot(fsys persistence.FS, place Place) (messages.Zxid, string) {
-	if place.own == "" {
+	if place.data == "" {
 		return 0, ""
 	}
-	files, err := persistence.ListSnapshots(fsys, path.Join(place.own, snapshotKind.folder))
+	files, err := persistence.ListSnapshots(fsys, path.Join(place.data, snapshotKind.folder))
 	if err != nil {
 		return 0, ""
 	}

@@ -49,7 +49,7 @@ func Cut(ctx context.Context, o CutOptions) (whole bool, err error) {
 		return false, err
 	}
 	defer unlock()
-	folder := Place{Dir: place.Dir, own: place.own}
+	folder := Place{Dir: place.Dir, own: place.own, data: place.data}
 	if err := tellLoss(ctx, &o, folder); err != nil {
 		return false, err
 	}

@@ -17,6 +17,7 @@ type Place struct {
 	Dir  string // the folder
 	File string // path of the one file that is meant, "" for all
 	own  string // the troupe folder that it lies in, "" if it is a copy elsewhere
+	data string // the one in dataDir, which own is not when the log has a dataLogDir; "" if it isn't known
 }
 
 // ownFolder is where a server keeps its files within dataDir and dataLogDir.
@@ -80,18 +81,24 @@ func find(fsys persistence.FS, name string, kind placeKind) (Place, error) {
 func placeAt(dir, file string) Place {
 	p := Place{Dir: dir, File: file}
 	if own := path.Dir(dir); path.Base(own) == ownFolder {
-		p.own = own
+		p.own, p.data = own, own
 	}
 	return p
 }
 
-// databaseID reads which database the folder's files must belong to; 0, which accepts any, when it isn't told: the file
-// is in dataDir, so a log in a dataLogDir of its own lies apart from it. That the file is whole is the server's to check.
+// WithDataDir tells which dataDir a log in a dataLogDir belongs to. Its checks compare the two.
+func (p Place) WithDataDir(dir string) Place {
+	p.data = path.Join(dir, ownFolder)
+	return p
+}
+
+// databaseID reads which database the files must belong to; 0, which accepts any, when that isn't known. That the file
+// is whole is the server's to check.
 func (p Place) databaseID(fsys persistence.FS) uint64 {
-	if p.own == "" {
+	if p.data == "" {
 		return 0
 	}
-	f, err := fsys.Open(path.Join(p.own, "format"))
+	f, err := fsys.Open(path.Join(p.data, "format"))
 	if err != nil {
 		return 0
 	}
@@ -132,7 +139,8 @@ func (p Place) copied(kind placeKind) (string, error) {
 	base := path.Base(p.File)
 	name := kind.name.FindString(base)
 	if name == "" {
-		return "", fmt.Errorf("%s: the name must contain the one that the server gave, %s.<16 hexadecimal digits>", p.File, strings.TrimSuffix(kind.folder, "s"))
+		return "", fmt.Errorf("%s: the name must contain the one that the server gave, %s.<16 hexadecimal digits>",
+			p.File, strings.TrimSuffix(kind.folder, "s"))
 	}
 	if strings.Contains(base, "@") {
 		return "", fmt.Errorf("%s is the end of a segment that was cut off; it can't be read without its beginning", p.File)

@@ -72,8 +72,8 @@ func checkSnapshot(ctx context.Context, fsys persistence.FS, name string, databa
 		fmt.Fprintf(out, "  %s  ", path.Base(name))
 		printDamage(out, damage)
 	case errors.Is(err, tree.ErrRecord):
-		fmt.Fprintf(out, "  %s  DAMAGED\n  what      %v\n  remedy    move the file away; the next older snapshot and the log then give the same state\n",
-			path.Base(name), err)
+		fmt.Fprintf(out, "  %s  DAMAGED\n  what      %v\n", path.Base(name), err)
+		fmt.Fprintln(out, "  remedy    move the file away; the next older snapshot and the log then give the same state")
 	default:
 		return false, err
 	}
