@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/troupekeeper/troupe/cmd/troupe/shell"
+	"github.com/troupekeeper/troupe/server"
 )
 
 const cliLong = `Talks to a running ensemble, of Troupe or of ZooKeeper. With a command it carries that out and ends; its
@@ -140,17 +140,12 @@ func isTerminal(f *os.File) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// cliVersion is the version of the module, or the commit it was built from.
+// cliVersion is the program's version with the commit it was built from, where that is known.
 func cliVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
+	if commit := server.Commit(); commit != "" {
+		return server.Version + "-" + commit
 	}
-	version := info.Main.Version
-	if version == "" {
-		version = "(devel)"
-	}
-	return version + ", built with " + info.GoVersion
+	return server.Version
 }
 
 // milliseconds is a duration that may be written as a bare number of milliseconds, as zkCli has it.

@@ -36,8 +36,9 @@ func TestCredentialsAreRepeated(t *testing.T) {
 	c, conn := open(t, s, client.Options{})
 	addAuth(t, c, conn, "digest", "a:b", messages.ErrOK)
 	addAuth(t, c, conn, "nix", "?", messages.ErrAuthFailed) // costs the connection, not the session
-	conn = reconnect(s, conn)
 	call := c.Send(messages.OpSync, jute.Path("/"))
+	conn = s.accept()
+	conn.welcome(7, patience)
 	expectAuth(t, conn, "digest a:b")
 	h, _ := conn.expect(messages.OpSync)
 	conn.reply(h.Xid, 1, messages.ErrOK, jute.AppendString(nil, "/")) // a credential's reply may come later

@@ -41,8 +41,9 @@ type Client struct {
 // authCall is a credential on its way. Its replies have an xid of their own and may overtake others.
 type authCall struct {
 	Call
-	auth   Auth
-	replay bool // accepted on an earlier connection
+	auth    Auth
+	replay  bool             // accepted on an earlier connection
+	refused messages.ErrCode // by the server
 }
 
 // Connect opens a session and returns when it stands. Without Options.Wait it gives up after all servers have been

@@ -226,6 +226,10 @@ func (c *Client) failAll(err error) {
 		call.finish(err)
 	}
 	for _, call := range authing {
+		if call.refused != messages.ErrOK {
+			call.finish(call.refused)
+			continue
+		}
 		call.finish(err)
 	}
 }

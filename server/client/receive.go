@@ -46,8 +46,10 @@ func (c *Client) event(h jute.ReplyHeader, d *jute.Decoder) error {
 	return nil
 }
 
-// authReply ends the oldest credential under way. One that was accepted before and is refused now makes the session
-// useless: the client would go on with fewer rights than its user believes.
+// authReply ends the oldest credential under way. A refusal ends the connection, as the server does on its side; the
+// call ends when that is done, so that what its caller does next goes to the next connection. When a credential is
+// refused that was accepted before, the session is useless: the client would go on with fewer rights than its user
+// believes.
 func (c *Client) authReply(h jute.ReplyHeader) error {
 	c.mu.Lock()
 	if len(c.authing) == 0 {
@@ -55,21 +57,22 @@ func (c *Client) authReply(h jute.ReplyHeader) error {
 		return fmt.Errorf("%w: a reply to a credential that was not sent", ErrProtocol)
 	}
 	call := c.authing[0]
+	call.Header = h
+	if h.Err != messages.ErrOK {
+		call.refused = h.Err
+		c.mu.Unlock()
+		if call.replay {
+			return fmt.Errorf("the %s credential: %w", call.auth.Scheme, ErrAuthFailed)
+		}
+		return fmt.Errorf("the %s credential was refused", call.auth.Scheme)
+	}
 	c.authing = c.authing[1:]
-	if h.Err == messages.ErrOK && !call.replay {
+	if !call.replay {
 		c.auths = append(c.auths, call.auth)
 	}
 	c.mu.Unlock()
-	call.Header = h
-	if h.Err == messages.ErrOK {
-		call.finish(nil)
-		return nil
-	}
-	call.finish(h.Err)
-	if call.replay {
-		return fmt.Errorf("the %s credential: %w", call.auth.Scheme, ErrAuthFailed)
-	}
-	return nil // the server closes the connection
+	call.finish(nil)
+	return nil
 }
 
 // reply ends the oldest call; replies come in the order of the requests.

@@ -110,6 +110,7 @@ var hints = map[messages.ErrCode]string{
 	messages.ErrBadVersion:              "stat shows the version that the node has; -v -1 fits all",
 	messages.ErrInvalidACL:              "an ACL is scheme:id:perms[,…], for example world:anyone:r,auth::cdrwa",
 	messages.ErrNoChildrenForEphemerals: "an ephemeral node has no children; create its parent without -e",
+	messages.ErrAuthFailed:              "the server doesn't know the scheme, or refuses the credential",
 	messages.ErrUnimplemented:           "this server doesn't have the operation, or it is switched off",
 	messages.ErrNewConfigNoQuorum:       "start the new servers and let them catch up, then try again",
 	messages.ErrReconfigInProgress:      "one change at a time: try again when the other one is done",
