@@ -265,3 +265,24 @@ func TestDataCantReachTheTerminal(t *testing.T) {
 		}
 	})
 }
+
+// TestForeignDataDir checks a log against the dataDir of another database, which only its format file can tell.
+func TestForeignDataDir(t *testing.T) {
+	m, l := newLog(t)
+	appendDeletes(t, l, 1, 2)
+	must(t, l.Close())
+	d, err := persistence.OpenDataDir(persistence.DataDirOptions{FS: m, DataDir: "/other", NewDatabaseID: testDatabase + 1})
+	must(t, err)
+	must(t, d.Close())
+	place, err := FindLog(m, "/d")
+	must(t, err)
+	for _, c := range []struct {
+		place Place
+		whole bool
+	}{{place, true}, {place.WithDataDir("/other"), false}} {
+		var out bytes.Buffer
+		if whole, err := CheckLog(t.Context(), m, c.place, Style{}, &out); err != nil || whole != c.whole {
+			t.Errorf("whole %v, %v:\n%s", whole, err, out.String())
+		}
+	}
+}
