@@ -70,8 +70,8 @@ func explain(err error) string {
 		return "Not connected"
 	case errors.Is(err, context.Canceled):
 		return "Interrupted"
-	case errors.Is(err, client.ErrConnectionLoss):
-		return capital(err.Error())
+	case errors.Is(err, client.ErrConnectionLoss) && errors.As(err, &failed):
+		return fmt.Sprintf("%s (%v %s)", capital(failed.Err.Error()), failed.Op, failed.Path)
 	case errors.Is(err, client.ErrNoServer):
 		return capital(err.Error()) + `; is one running there? ("troupe serve" starts one, --server names another)`
 	case !errors.As(err, &code):
@@ -122,7 +122,8 @@ var hints = map[messages.ErrCode]string{
 // hint is what to do about an error, or "".
 func hint(err error) string {
 	var code messages.ErrCode
-	if errors.Is(err, client.ErrConnectionLoss) {
+	var failed *client.Error
+	if errors.Is(err, client.ErrConnectionLoss) && errors.As(err, &failed) && failed.Op.IsWrite() {
 		return "a change that was under way may or may not have been made; look before you repeat it"
 	}
 	if errors.As(err, &code) {

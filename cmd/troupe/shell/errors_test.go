@@ -1,0 +1,37 @@
+package shell
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/server/client"
+)
+
+func TestLostConnectionIsExplained(t *testing.T) {
+	lost := fmt.Errorf("%w: 127.0.0.1:1: reset", client.ErrConnectionLoss)
+	write := &client.Error{Op: messages.OpSetData, Path: "/a", Err: lost}
+	read := &client.Error{Op: messages.OpGetData, Path: "/a", Err: lost}
+	if got, want := explain(write), "Connection lost: 127.0.0.1:1: reset (setData /a)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if hint(write) == "" || hint(read) != "" {
+		t.Errorf("only a change needs the hint: %q, %q", hint(write), hint(read))
+	}
+	big := make([]byte, 1<<20)
+	if got := explain(blameSize(write, big)); !strings.Contains(got, "jute.maxbuffer") || !strings.HasPrefix(got, "Connection lost") {
+		t.Errorf("too large data: %q", got)
+	}
+	if err := blameSize(write, big[:1000]); err != error(write) {
+		t.Errorf("small data: %v", err)
+	}
+}
+
+func TestNoServerIsOneClearLine(t *testing.T) {
+	err := fmt.Errorf("%w at 127.0.0.1:1: refused", client.ErrNoServer)
+	if got := explain(err); !strings.HasPrefix(got, "No server answers at 127.0.0.1:1") || strings.Contains(got, "\n") ||
+		!strings.Contains(got, "--server") {
+		t.Errorf("got %q", got)
+	}
+}
