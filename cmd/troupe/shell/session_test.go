@@ -177,7 +177,8 @@ func TestScriptAndOneShotHaveExitCodes(t *testing.T) {
 		out  string
 	}{
 		{"one-shot", Options{}, func(s *Shell) int { return s.OneShot(ctx, []string{"create", "/s", "x"}) }, 0, "Created /s\n"},
-		{"failed one-shot", Options{}, func(s *Shell) int { return s.OneShot(ctx, []string{"get", "/nix"}) }, 1, "Node does not exist: /nix\n"},
+		{"failed one-shot", Options{}, func(s *Shell) int { return s.OneShot(ctx, []string{"get", "/nix"}) }, 1,
+			"Node does not exist: /nix\n"},
 		{"JSON", Options{JSON: true}, func(s *Shell) int { return s.OneShot(ctx, []string{"ls", "/s"}) }, 0, `{"path":"/s","children":[]}` + "\n"},
 		{"script", Options{}, script("# comment\n\nget /s\nquit\nget /nix\n"), 0, "x\n"},
 		{"failed script", Options{}, script("get /nix\nget /s\n"), 1, "Node does not exist: /nix\nx\n"},
