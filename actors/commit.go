@@ -17,6 +17,7 @@ type Commit struct {
 	tickets  map[messages.Ticket]*sessionQueue // queues by the writes in them
 	refused  []refusedHead                     // refusals that are too early, by After
 	out      []messages.Delivery
+	lastOut  int // size of the last batch, for the capacity of the next one
 }
 
 // sessionQueue is one session's requests from its oldest write in flight on. The head is always a write.
@@ -46,6 +47,9 @@ func NewCommit(last messages.Zxid) *Commit {
 
 // Submit takes requests of this server's clients. Those with a ticket are writes.
 func (c *Commit) Submit(items []messages.Request) {
+	if c.out == nil {
+		c.out = make([]messages.Delivery, 0, batchCap(c.lastOut, len(items)))
+	}
 	for i := range items {
 		r := &items[i]
 		if r.Ticket == 0 {
@@ -157,9 +161,10 @@ func (c *Commit) advance(q *sessionQueue) {
 // Flush hands over what has passed since the last call.
 func (c *Commit) Flush() messages.Outbox {
 	if len(c.out) == 0 {
-		return nil
+		return nil // an unused buffer stays for the next batch
 	}
 	batch := &messages.Deliveries{Items: c.out}
+	c.lastOut = len(c.out)
 	c.out = nil
 	return messages.Outbox{}.To(messages.SlotNext, batch)
 }

@@ -71,6 +71,7 @@ type Conn struct {
 	identities []messages.Identity
 
 	batch       []messages.Request
+	lastBatch   int   // size of the last batch, for the capacity of the next one
 	outstanding int64 // requests without an answer
 	out         []byte
 	closeReason string
@@ -214,6 +215,9 @@ func (c *Conn) request(frame []byte, nowUs int64) messages.Outbox {
 		c.close(fmt.Sprintf("not authenticated by any of %v (enforce.auth.schemes)", c.opts.RequireScheme), false)
 		return nil
 	}
+	if c.batch == nil {
+		c.batch = make([]messages.Request, 0, batchCap(c.lastBatch, 1))
+	}
 	c.batch = append(c.batch, messages.Request{
 		Conn: c.id, Session: c.session, Xid: h.Xid, Op: h.Op, Body: d.Rest(),
 		Identities: c.identities, Received: nowUs,
@@ -292,7 +296,7 @@ func (c *Conn) touch(nowUs int64) messages.Outbox {
 // TakeRequests hands over what has been read since the last call.
 func (c *Conn) TakeRequests() []messages.Request {
 	batch := c.batch
-	c.batch = nil
+	c.batch, c.lastBatch = nil, len(batch)
 	c.outstanding += int64(len(batch))
 	return batch
 }
@@ -303,6 +307,7 @@ func (c *Conn) Output(m *messages.Output) {
 		c.out = m.Frames // the usual case: nothing else waits, nothing is copied
 	} else {
 		c.out = append(c.out, m.Frames...)
+		giveFrames(m.Frames)
 	}
 	c.outstanding -= int64(m.Replies)
 	if m.Close {

@@ -20,7 +20,6 @@ type (
 // transport's own goroutine, and more output waits until that is done.
 type connActor struct {
 	rt        *Runtime
-	log       zerolog.Logger
 	core      *Conn
 	transport Transport
 	links     Links
@@ -36,9 +35,8 @@ type connActor struct {
 
 func newConnActor(rt *Runtime, links Links, o ConnOptions, reg *auth.Registry, id messages.ConnID, t Transport,
 ) *connActor {
-	log := rt.Log.With().Str("component", "connection").Stringer("conn", id).Str("client", t.Remote()).Logger()
 	return &connActor{
-		rt: rt, log: log, links: links, transport: t, id: id,
+		rt: rt, links: links, transport: t, id: id,
 		core:  NewConn(id, t.Remote(), o, reg, links.LastZxid),
 		stats: &ConnStats{Remote: t.Remote(), Established: rt.Clock.WallMs()},
 	}
@@ -76,7 +74,7 @@ func (a *connActor) Receive(ctx actor.Context) {
 	case *actor.Stopping:
 		a.finish(ctx)
 	default:
-		a.rt.unexpected(ctx, &a.log)
+		a.rt.unexpected(ctx, &a.rt.Log)
 	}
 }
 
@@ -170,6 +168,7 @@ func (a *connActor) write(ctx actor.Context) {
 		return
 	}
 	if n == len(out) {
+		giveFrames(out)
 		return
 	}
 	a.writing = len(out) - n
@@ -211,7 +210,8 @@ func (a *connActor) finish(ctx actor.Context) {
 	} else {
 		a.rt.Metrics.BadFrames.Inc()
 	}
-	a.log.WithLevel(level).Stringer("session", a.core.session).Msg("connection closed: " + reason)
+	a.rt.Log.WithLevel(level).Str("component", "connection").Stringer("conn", a.id).Str("client", a.stats.Remote).
+		Stringer("session", a.core.session).Msg("connection closed: " + reason)
 	ctx.Stop(ctx.Self())
 }
 

@@ -26,6 +26,9 @@ type Final struct {
 	result  tree.Result
 	applied messages.Applied
 	replies int
+	firing  *tree.Change // the change whose watches are told
+	fired   int64
+	fire1   func(messages.ConnID, messages.EventType, string)
 	reads   []int64 // latencies of this batch, microseconds
 	updates []int64
 	now     int64 // monotonic microseconds
@@ -42,10 +45,12 @@ type finalConn struct {
 
 // NewFinal makes the stage around a tree. alive tells whether a connection still exists.
 func NewFinal(t *tree.Tree, reg *auth.Registry, m *Metrics, alive func(messages.ConnID) bool) *Final {
-	return &Final{
+	f := &Final{
 		tree: t, watches: watch.New(), auth: reg, metrics: m, alive: alive,
 		conns: map[messages.ConnID]*finalConn{},
 	}
+	f.fire1 = f.tell
+	return f
 }
 
 // Deliver handles a batch at nowUs (monotonic microseconds). An error is a broken invariant: the tree can't take a
@@ -110,7 +115,7 @@ func (f *Final) begin(c *finalConn, r *messages.Request, zxid messages.Zxid, cod
 	f.touch(c)
 	o := &c.pending
 	if o.Frames == nil {
-		o.Frames = make([]byte, 0, firstOutput)
+		o.Frames = takeFrames()
 	}
 	o.Frames, start = jute.BeginFrame(o.Frames)
 	xid := r.Xid
@@ -121,9 +126,6 @@ func (f *Final) begin(c *finalConn, r *messages.Request, zxid messages.Zxid, cod
 	o.Last, o.Op, o.Xid = zxid, r.Op, xid
 	return start
 }
-
-// firstOutput is the capacity of a connection's buffer: one reply of a small node fits.
-const firstOutput = 256
 
 // end completes the reply that begins at start.
 func (f *Final) end(c *finalConn, r *messages.Request, start int) {
@@ -167,6 +169,9 @@ func (f *Final) closeAfter(c *finalConn) {
 func (f *Final) event(c *finalConn, zxid int64, e messages.EventType, path string) {
 	f.touch(c)
 	o := &c.pending
+	if o.Frames == nil {
+		o.Frames = takeFrames()
+	}
 	var start int
 	o.Frames, start = jute.BeginFrame(o.Frames)
 	o.Frames = jute.AppendReplyHeader(o.Frames, jute.ReplyHeader{Xid: messages.XidWatchEvent, Zxid: messages.Zxid(zxid)})

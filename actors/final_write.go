@@ -14,7 +14,7 @@ func (f *Final) apply(d *messages.Delivery) error {
 	f.applied.Zxid = p.Header.Zxid
 	f.applied.Count++
 	f.applied.Bytes += int64(len(p.Encoded))
-	f.fire(p.Header.Zxid)
+	f.fire()
 	f.sessionChanges()
 	if d.Request.Conn == 0 {
 		return nil
@@ -25,29 +25,34 @@ func (f *Final) apply(d *messages.Delivery) error {
 	return nil
 }
 
-// fire queues the events of all changes, in their order. Who may not read the node gets none, but its one-shot
-// watch is spent.
-func (f *Final) fire(zxid messages.Zxid) {
+// fire queues the events of all changes, in their order.
+func (f *Final) fire() {
+	if f.watches.All() == 0 {
+		return
+	}
 	for i := range f.result.Changes {
-		ch := &f.result.Changes[i]
-		fired := int64(0)
-		f.watches.Trigger(ch.Event, ch.Path, func(conn messages.ConnID, e messages.EventType, path string) {
-			c := f.conns[conn]
-			if c == nil || c.closed {
-				return
-			}
-			acl := ch.ACL
-			if e == messages.EventNodeChildrenChanged {
-				acl = ch.ParentACL
-			}
-			if f.auth.Allowed(acl, messages.PermRead, c.identities) {
-				f.event(c, int64(zxid), e, path)
-				fired++
-			}
-		})
-		if fired > 0 {
-			f.metrics.watchSummary(ch.Event).Observe(fired, 1)
+		f.firing, f.fired = &f.result.Changes[i], 0
+		f.watches.Trigger(f.firing.Event, f.firing.Path, f.fire1)
+		if f.fired > 0 {
+			f.metrics.watchSummary(f.firing.Event).Observe(f.fired, 1)
 		}
+	}
+	f.firing = nil
+}
+
+// tell queues one event. Who may not read the node gets none, but its one-shot watch is spent.
+func (f *Final) tell(conn messages.ConnID, e messages.EventType, path string) {
+	c := f.conns[conn]
+	if c == nil || c.closed {
+		return
+	}
+	acl := f.firing.ACL
+	if e == messages.EventNodeChildrenChanged {
+		acl = f.firing.ParentACL
+	}
+	if f.auth.Allowed(acl, messages.PermRead, c.identities) {
+		f.event(c, int64(f.tree.LastZxid()), e, path)
+		f.fired++
 	}
 }
 

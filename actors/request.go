@@ -22,6 +22,7 @@ type RequestProcessor struct {
 	requests []messages.Request
 	writes   []messages.Request
 	out      messages.Outbox
+	last     [2]int // sizes of the last batches of requests and writes, for the capacity of the next ones
 }
 
 // NewRequestProcessor makes one. firstID is the first session id to give out; random fills passwords.
@@ -40,8 +41,14 @@ func FirstSessionID(server messages.ServerID, startMs int64) messages.SessionID 
 
 // Submit takes a batch of one connection's requests.
 func (p *RequestProcessor) Submit(items []messages.Request) {
+	if p.requests == nil {
+		p.requests = make([]messages.Request, 0, batchCap(p.last[0], len(items)))
+	}
 	for i := range items {
 		if items[i].Op.IsWrite() && items[i].Op != messages.OpCheck {
+			if p.writes == nil {
+				p.writes = make([]messages.Request, 0, batchCap(p.last[1], len(items)))
+			}
 			p.ticket++
 			items[i].Ticket = p.ticket
 			p.writes = append(p.writes, items[i])
@@ -121,10 +128,12 @@ func (p *RequestProcessor) Flush() messages.Outbox {
 	out := p.out
 	if len(p.requests) > 0 {
 		out = out.To(messages.SlotGate, &messages.Requests{Items: p.requests})
+		p.last[0] = len(p.requests)
 		p.requests = nil
 	}
 	if len(p.writes) > 0 {
 		out = out.To(messages.SlotPrep, &messages.Requests{Items: p.writes})
+		p.last[1] = len(p.writes)
 		p.writes = nil
 	}
 	p.out = nil

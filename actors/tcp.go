@@ -58,6 +58,14 @@ type tcpTransport struct {
 	raw    syscall.RawConn
 	remote string
 
+	// What the calls below need and give. They are made once: a closure for each read would cost an allocation each.
+	readFunc, writeFunc func(fd uintptr) bool
+	chunk               []byte // of the reading goroutine
+	readErr             error
+	toWrite             []byte // of the connection's actor
+	written             int
+	writeErr            error
+
 	mu      sync.Mutex
 	resume  chan struct{} // not nil while reading is paused
 	closed  bool          // by this side
@@ -71,7 +79,9 @@ func newTCPTransport(c *net.TCPConn) (*tcpTransport, error) {
 		return nil, err
 	}
 	_ = c.SetNoDelay(true)
-	return &tcpTransport{conn: c, raw: raw, remote: c.RemoteAddr().String()}, nil
+	t := &tcpTransport{conn: c, raw: raw, remote: c.RemoteAddr().String()}
+	t.readFunc, t.writeFunc = t.readNow, t.writeNow
+	return t, nil
 }
 
 func (t *tcpTransport) Remote() string { return t.remote }
@@ -119,27 +129,32 @@ func (t *tcpTransport) afterRead(ended bool) (closed, over bool) {
 
 // read waits for bytes and returns a copy of them. No bytes and no error mean that the other side has closed.
 func (t *tcpTransport) read() (chunk []byte, err error) {
-	readErr := t.raw.Read(func(fd uintptr) bool {
-		buf := readBuffers.Get().(*[]byte)
-		defer readBuffers.Put(buf)
-		n, e := syscall.Read(int(fd), *buf)
-		for errors.Is(e, syscall.EINTR) {
-			n, e = syscall.Read(int(fd), *buf)
-		}
-		switch {
-		case errors.Is(e, syscall.EAGAIN):
-			return false
-		case e != nil:
-			err = e
-		case n > 0:
-			chunk = append(make([]byte, 0, n), (*buf)[:n]...)
-		}
-		return true
-	})
+	readErr := t.raw.Read(t.readFunc)
+	chunk, err = t.chunk, t.readErr
+	t.chunk, t.readErr = nil, nil
 	if err == nil {
 		err = readErr
 	}
 	return chunk, err
+}
+
+// readNow is called when the socket may be readable; false waits until it is.
+func (t *tcpTransport) readNow(fd uintptr) bool {
+	buf := readBuffers.Get().(*[]byte)
+	defer readBuffers.Put(buf)
+	n, err := syscall.Read(int(fd), *buf)
+	for errors.Is(err, syscall.EINTR) {
+		n, err = syscall.Read(int(fd), *buf)
+	}
+	switch {
+	case err == syscall.EAGAIN: //nolint:errorlint // a system call's own number, on the hot path
+		return false
+	case err != nil:
+		t.readErr = err
+	case n > 0:
+		t.chunk = append(make([]byte, 0, n), (*buf)[:n]...)
+	}
+	return true
 }
 
 func (t *tcpTransport) awaitResume() {
@@ -164,26 +179,32 @@ func (t *tcpTransport) Pause(stop bool) {
 }
 
 func (t *tcpTransport) TryWrite(b []byte) (n int, err error) {
-	writeErr := t.raw.Write(func(fd uintptr) bool {
-		for n < len(b) {
-			m, e := syscall.Write(int(fd), b[n:])
-			switch {
-			case e == nil:
-				n += m
-			case errors.Is(e, syscall.EINTR):
-			case errors.Is(e, syscall.EAGAIN):
-				return true
-			default:
-				err = e
-				return true
-			}
-		}
-		return true
-	})
+	t.toWrite, t.written = b, 0
+	writeErr := t.raw.Write(t.writeFunc)
+	n, err = t.written, t.writeErr
+	t.toWrite, t.writeErr = nil, nil
 	if err == nil {
 		err = writeErr
 	}
 	return n, err
+}
+
+// writeNow writes what the socket takes and never asks to wait.
+func (t *tcpTransport) writeNow(fd uintptr) bool {
+	for t.written < len(t.toWrite) {
+		n, err := syscall.Write(int(fd), t.toWrite[t.written:])
+		switch {
+		case err == nil:
+			t.written += n
+		case errors.Is(err, syscall.EINTR):
+		case errors.Is(err, syscall.EAGAIN):
+			return true
+		default:
+			t.writeErr = err
+			return true
+		}
+	}
+	return true
 }
 
 func (t *tcpTransport) WriteRest(b []byte, done func(err error)) {
