@@ -23,7 +23,7 @@ func run(args []string) int {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newServeCommand(), newCLICommand(), newLogCommand(), newSnapshotCommand(), newVersionCommand())
+	root.AddCommand(newServeCommand(), newCLICommand(), newLogCommand(), newSnapshotCommand(), newBenchCommand(), newVersionCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetArgs(args)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
