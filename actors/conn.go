@@ -74,6 +74,7 @@ type Conn struct {
 	lastBatch   int   // size of the last batch, for the capacity of the next one
 	outstanding int64 // requests without an answer
 	out         []byte
+	authRefused bool
 	closeReason string
 	closeQuiet  bool // the reason is an everyday one
 }
@@ -252,6 +253,7 @@ func (c *Conn) authenticate(xid int32, d *jute.Decoder) messages.Outbox {
 	}
 	ids, err := c.auth.Authenticate(c.peer, c.identities, p.Scheme, p.Auth)
 	if err != nil {
+		c.authRefused = true
 		c.reply(xid, messages.ErrAuthFailed)
 		c.close(err.Error(), errors.Is(err, auth.ErrRefused))
 		return nil

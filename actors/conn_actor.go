@@ -203,6 +203,9 @@ func (a *connActor) finish(ctx actor.Context) {
 	closed := &messages.ConnClosed{Conn: a.id, Session: a.core.session}
 	ctx.Send(a.links.Front, closed)
 	ctx.Send(a.links.Final, closed)
+	if a.core.authRefused {
+		a.rt.Metrics.AuthFailed.Inc()
+	}
 	reason, quiet, _ := a.core.Closing()
 	level := zerolog.InfoLevel
 	if quiet {

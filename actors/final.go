@@ -123,6 +123,9 @@ func (f *Final) begin(c *finalConn, r *messages.Request, zxid messages.Zxid, cod
 		xid = messages.XidPing
 	}
 	o.Frames = jute.AppendReplyHeader(o.Frames, jute.ReplyHeader{Xid: xid, Zxid: zxid, Err: code})
+	if code == messages.ErrMarshalling {
+		f.metrics.BadRecords.Inc()
+	}
 	o.Last, o.Op, o.Xid = zxid, r.Op, xid
 	return start
 }
@@ -213,13 +216,13 @@ func (f *Final) measure() {
 	f.metrics.PacketsSent.Add(int64(f.replies))
 	f.replies = 0
 	if len(f.reads) > 0 {
-		f.metrics.Latency.ObserveAll(f.reads, 1)
-		f.metrics.ReadLatency.ObserveAll(f.reads, 1000)
+		f.metrics.Latency.ObserveAll(f.reads)
+		f.metrics.ReadLatency.ObserveAll(f.reads)
 		f.reads = f.reads[:0]
 	}
 	if len(f.updates) > 0 {
-		f.metrics.Latency.ObserveAll(f.updates, 1)
-		f.metrics.UpdateLatency.ObserveAll(f.updates, 1000)
+		f.metrics.Latency.ObserveAll(f.updates)
+		f.metrics.UpdateLatency.ObserveAll(f.updates)
 		f.updates = f.updates[:0]
 	}
 }

@@ -109,6 +109,9 @@ func (f *Final) refuse(r *messages.Request, word *messages.Refusal) {
 	if c == nil {
 		return
 	}
+	if word.Err == messages.ErrNotReadOnly {
+		f.metrics.WritesRefusedDisk.Inc()
+	}
 	last := f.tree.LastZxid()
 	switch {
 	case r.Op == messages.OpCreateSession:

@@ -135,12 +135,12 @@ func (m *Mailbox) run() {
 // swap takes all that has been queued meanwhile.
 func (m *Mailbox) swap() bool {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.batch, m.user = m.user, m.batch[:0]
-	m.mu.Unlock()
-	m.next = 0
 	if cap(m.user) > shrinkAbove {
 		m.user = nil // a burst is over: give its memory back
 	}
+	m.next = 0
 	return len(m.batch) > 0
 }
 

@@ -158,6 +158,27 @@ func TestMailboxKeepsEachSendersOrder(t *testing.T) {
 	}
 }
 
+// A burst leaves the queue large; giving that memory back must not lose what comes at the same moment.
+func TestMailboxLosesNothingAroundABurst(t *testing.T) {
+	loop := NewLoop()
+	defer loop.Stop()
+	const messages = 20 * shrinkAbove
+	done := make(chan struct{})
+	left := messages
+	system := quietSystem()
+	pid := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		if _, ok := ctx.Message().(int); ok {
+			if left--; left == 0 {
+				close(done)
+			}
+		}
+	}, actor.WithDispatcher(loop), actor.WithMailbox(func() actor.Mailbox { return NewMailbox(nil) })))
+	for i := range messages {
+		system.Root.Send(pid, i)
+	}
+	<-done
+}
+
 func TestLoopEndsWhenStopped(t *testing.T) {
 	loop := NewLoop()
 	ran := make(chan struct{})

@@ -53,12 +53,12 @@ func (s *Summary) observe(v, n int64) {
 	_ = s.hist.RecordValues(min(max(v, 0), 60_000_000), n)
 }
 
-// ObserveAll adds each value divided by unit.
-func (s *Summary) ObserveAll(values []int64, unit int64) {
+// ObserveAll adds each value.
+func (s *Summary) ObserveAll(values []int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, v := range values {
-		s.observe(v/unit, 1)
+		s.observe(v, 1)
 	}
 }
 
@@ -85,28 +85,30 @@ func (s *Summary) Reset() {
 // Metrics is what the actors measure. The server's metrics page and its four-letter words read it. Times are in
 // microseconds unless the name says otherwise.
 type Metrics struct {
-	PacketsReceived, PacketsSent     Counter
-	BytesReceived, BytesSent         Counter
-	ConnRequests, ConnRejected       Counter // sessions asked for; connections turned away
-	ConnRevalidate                   Counter
-	SessionlessExpired               Counter
-	StaleSessionsExpired             Counter
-	AuthFailed                       Counter
-	BadFrames, BadRecords            Counter
-	Commits, Proposals               Counter
-	Snapshots, SnapshotErrors        Counter
-	FsyncSlow                        Counter
-	OutstandingQueued                Counter // changes that entered prep's overlay
-	OutstandingRemoved               Counter
-	ThrottleWaits                    Counter // connections that had to stop reading
-	QuotaExceeded                    Counter
-	ContainersDeleted                Counter
-	WatchBytes                       Counter
-	Unexpected, Panics, DeadLetters  Counter
-	PrivateStops, Rebuilds, Restarts Counter // by failure class: stopped, restarted, chain rebuilt
+	PacketsReceived, PacketsSent    Counter
+	BytesReceived, BytesSent        Counter
+	ConnRequests, ConnRejected      Counter // sessions asked for; connections turned away
+	ConnRevalidate                  Counter
+	SessionlessExpired              Counter
+	StaleSessionsExpired            Counter
+	AuthFailed                      Counter
+	BadFrames, BadRecords           Counter
+	Commits, Proposals              Counter
+	Snapshots, SnapshotErrors       Counter
+	FsyncSlow                       Counter
+	OutstandingQueued               Counter // changes that entered prep's overlay
+	OutstandingRemoved              Counter
+	ThrottleWaits                   Counter // connections that had to stop reading
+	QuotaExceeded                   Counter
+	ContainersDeleted               Counter
+	WatchBytes                      Counter
+	Unexpected, Panics, DeadLetters Counter
+	PrivateStops                    Counter // by failure class: stopped, …
+	ActorRestarts                   Counter // … restarted, …
+	PipelineRebuilds                Counter // … the whole pipeline built anew
 
-	ReadLatency, UpdateLatency Summary // milliseconds, as ZooKeeper reports them
-	Latency                    Summary // microseconds, all requests
+	ReadLatency, UpdateLatency Summary
+	Latency                    Summary // of all requests
 	FsyncTime                  Summary
 	SyncBatch                  Summary // transactions per fsync
 	SnapshotTime               Summary // milliseconds
@@ -122,7 +124,6 @@ type Metrics struct {
 	LastSnapshotWallMs         atomic.Int64
 	StartLoadMs, StartReplayMs atomic.Int64
 	StartReplayed              atomic.Int64
-	DiskFree                   atomic.Int64
 	WritesRefusedDisk          Counter
 	DiskFull                   atomic.Bool
 }

@@ -23,7 +23,7 @@ type Options struct {
 func DefaultOptions() Options {
 	return Options{
 		Conn:          DefaultConnOptions(),
-		Prep:          PrepOptions{ExtendedTypes: true, Standalone: true},
+		Prep:          PrepOptions{ExtendedTypes: true},
 		Sweep:         SweepOptions{Interval: time.Minute, PerMinute: 10_000},
 		SnapCount:     100_000,
 		SnapSizeLimit: 4 << 30,

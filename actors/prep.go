@@ -14,7 +14,6 @@ type PrepOptions struct {
 	ExtendedTypes   bool // TTL nodes
 	EnforceQuota    bool // hard limits count
 	ReconfigEnabled bool
-	Standalone      bool // there is nothing to reconfigure
 }
 
 // Prep is the desk: it judges each write against the tree and everything that is proposed and not yet applied, in

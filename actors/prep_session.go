@@ -24,9 +24,9 @@ func (p *Prep) closeSession(r *messages.Request) (messages.TxnBody, messages.Err
 	return &messages.CloseSessionTxn{Paths: paths}, messages.ErrOK
 }
 
-// reconfig is not possible on a server that runs alone, whether the key reconfigEnabled allows it or not.
+// reconfig is not possible on a server that runs alone.
 func (p *Prep) reconfig(_ *jute.ReconfigRequest) (messages.TxnBody, messages.ErrCode) {
-	if !p.opts.Standalone && !p.opts.ReconfigEnabled {
+	if !p.opts.ReconfigEnabled {
 		return nil, messages.ErrReconfigDisabled
 	}
 	return nil, messages.ErrUnimplemented

@@ -135,7 +135,7 @@ func (a *standaloneActor) tearDown(ctx actor.Context, m chainFailed) {
 	if a.chain == nil {
 		return // the first failure of this generation has done it
 	}
-	a.rt.Metrics.Restarts.Inc()
+	a.rt.Metrics.PipelineRebuilds.Inc()
 	if err := a.countRebuild(m); err != nil {
 		a.rt.Fatal(err)
 		return

@@ -46,7 +46,7 @@ func (s *supervisor) HandleFailure(_ *actor.ActorSystem, parent actor.Supervisor
 		s.rt.Metrics.PrivateStops.Inc()
 		parent.StopChildren(child)
 	case class == Rebuildable && s.mayRebuild(child):
-		s.rt.Metrics.Rebuilds.Inc()
+		s.rt.Metrics.ActorRestarts.Inc()
 		s.rt.Log.Warn().Str("actor", child.Id).Msg("restarting the actor; its state comes from its owner")
 		parent.RestartChildren(child)
 	default:

@@ -150,9 +150,9 @@ func testTraffic(rt *actors.Runtime) {
 	m := rt.Metrics
 	m.PacketsReceived.Store(30)
 	m.PacketsSent.Store(20)
-	m.Latency.ObserveAll([]int64{400, 900, 12_345}, 1)
+	m.Latency.ObserveAll([]int64{400, 900, 12_345})
 	m.FsyncTime.Observe(1500, 4)
-	m.ReadLatency.Observe(3, 2)
+	m.ReadLatency.Observe(3000, 2)
 	m.LastResponseSize.Store(64)
 	m.MinResponseSize.Store(16)
 	m.MaxResponseSize.Store(256)

@@ -20,9 +20,6 @@ func (s *Server) stop() {
 	if s.admin != nil {
 		s.admin.close()
 	}
-	for _, m := range s.metrics {
-		_ = m.Close()
-	}
 	s.stopActor(s.listener)
 	if s.listener == nil && s.client != nil {
 		s.client.Close()

@@ -109,17 +109,17 @@ var actorMetrics = []metricRow{
 	counter("actor_stops_total", "Actors stopped after a failure that concerned nobody else.",
 		func(m *actors.Metrics) *actors.Counter { return &m.PrivateStops }),
 	counter("actor_restarts_total", "Actors restarted after a failure.",
-		func(m *actors.Metrics) *actors.Counter { return &m.Restarts }),
+		func(m *actors.Metrics) *actors.Counter { return &m.ActorRestarts }),
 	counter("pipeline_rebuilds_total", "Pipelines built anew from disk after a stage failed.",
-		func(m *actors.Metrics) *actors.Counter { return &m.Rebuilds }),
+		func(m *actors.Metrics) *actors.Counter { return &m.PipelineRebuilds }),
 }
 
 var summaryMetrics = []summaryRow{
 	{desc: metricDesc("request_seconds", "Time from reading a request to its reply, all requests."), unit: 1e6,
 		values: func(m *actors.Metrics) *actors.Summary { return &m.Latency }},
-	{desc: metricDesc("read_seconds", "The same for reads, in whole milliseconds."), unit: 1e3,
+	{desc: metricDesc("read_seconds", "The same for reads."), unit: 1e6,
 		values: func(m *actors.Metrics) *actors.Summary { return &m.ReadLatency }},
-	{desc: metricDesc("write_seconds", "The same for writes, in whole milliseconds."), unit: 1e3,
+	{desc: metricDesc("write_seconds", "The same for writes."), unit: 1e6,
 		values: func(m *actors.Metrics) *actors.Summary { return &m.UpdateLatency }},
 	{desc: metricDesc("fsync_seconds", "Time of an fsync of the transaction log."), unit: 1e6,
 		values: func(m *actors.Metrics) *actors.Summary { return &m.FsyncTime }},

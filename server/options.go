@@ -17,7 +17,6 @@ func actorOptions(c *Config, words []string) actors.Options {
 		ExtendedTypes:   c.Nodes.ExtendedTypes,
 		EnforceQuota:    c.Nodes.EnforceQuota,
 		ReconfigEnabled: c.Ensemble.ReconfigEnabled,
-		Standalone:      true,
 	}
 	o.Sweep = actors.SweepOptions{
 		Interval:  c.Nodes.ContainerInterval,

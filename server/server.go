@@ -46,7 +46,6 @@ type Server struct {
 	store   *persistence.Store
 	client  actors.Acceptor
 	admin   *adminServer
-	metrics []io.Closer
 	view    atomic.Pointer[actors.View]
 	started time.Time
 
