@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,7 +48,11 @@ func TestErrors(t *testing.T) {
 	_, _, err = c.Children(root + "/none")
 	fails(t, "children of a missing node", err, zk.ErrNoNode)
 	_, err = c.IncrementalReconfig([]string{"server.9=127.0.0.1:2888:3888;2181"}, nil, -1)
-	fails(t, "reconfig", err, zk.ErrReconfigDisabled)
+	// A server where reconfiguration is off (the default) says so; one that is on, but alone, can't do it. The library
+	// has no name for the second code.
+	if err != zk.ErrReconfigDisabled && (err == nil || !strings.HasSuffix(err.Error(), "-6")) {
+		t.Fatalf("reconfig: %v", err)
+	}
 }
 
 func TestModesAndSequences(t *testing.T) {

@@ -133,7 +133,7 @@ def run(suite, parallel=4):
             elif isinstance(failure, Skip):
                 report("skipped", "skip %s: %s" % (name, failure))
             else:
-                report("failed", "FAIL %s: %s" % (name, failure))
+                report("failed", "FAIL %s: after %.1f s: %s" % (name, time.monotonic() - begun, failure))
 
     workers = [threading.Thread(target=worker) for _ in range(parallel)]
     for thread in workers:

@@ -1,7 +1,7 @@
 """One command a process: the answer, and the exit code that scripts rely on."""
 
 from harness import SERVER, equal, test, unique
-from shell import listing, oneshot, stat_of
+from shell import RECONFIG_REFUSALS, listing, oneshot, stat_of
 
 
 @test()
@@ -59,4 +59,4 @@ def oneshot_chroot():
 def oneshot_reconfig_is_refused():
     code, lines = oneshot("reconfig", "-remove", "3")
     equal(code, 1, "exit code")
-    equal(lines, ["KeeperErrorCode = Reconfig is disabled"], "answer")
+    assert lines in RECONFIG_REFUSALS, lines

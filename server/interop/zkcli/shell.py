@@ -12,6 +12,9 @@ import harness
 ZKCLI = os.environ.get("INTEROP_ZKCLI", "/usr/share/zookeeper/bin/zkCli.sh")
 REPLY_SECONDS_MAX = 40
 
+# A standalone server where reconfiguration is off (the default) says so; one where it is on can't do it alone.
+RECONFIG_REFUSALS = (["KeeperErrorCode = Reconfig is disabled"], ["KeeperErrorCode = Unimplemented"])
+
 # What the JVM and the start of the shell print around the answer.
 _CHATTER = re.compile(r"^(SLF4J: .*|Connecting to .*|Welcome to ZooKeeper!|JLine support is disabled|)$")
 

@@ -97,7 +97,7 @@ public final class Suite {
             say("ok %s (%.1f s)", entry.name, (System.nanoTime() - begun) / 1e9);
         } catch (ExecutionException failure) {
             failed.incrementAndGet();
-            say("FAIL %s: %s", entry.name, text(failure.getCause()));
+            say("FAIL %s: after %.1f s: %s", entry.name, (System.nanoTime() - begun) / 1e9, text(failure.getCause()));
         } catch (TimeoutException hang) {
             failed.incrementAndGet();
             StringBuilder stack = new StringBuilder();
