@@ -138,11 +138,13 @@ final class Caches {
         watcher.getListenable().addListener(event -> events.add(event.getType() + " " + event.getPath()));
         watcher.getResetListenable().addListener(() -> resets.add("reset"));
         watcher.start();
-        eventually(() -> resets.size() == 1, "the watch is set");
+        eventually(() -> !resets.isEmpty(), "the watch is set");
         writer.create().forPath(scope.root + "/a");
         eventually(() -> events.contains("NodeCreated " + scope.root + "/a"), "an event");
+        // Curator may have set it twice by now, so count from here.
+        int before = resets.size();
         proxy.drop();
-        eventually(() -> resets.size() >= 2, "the watch is set again");
+        eventually(() -> resets.size() > before, "the watch is set again");
         writer.create().forPath(scope.root + "/b");
         eventually(() -> events.contains("NodeCreated " + scope.root + "/b"), "an event on the new connection");
     }
