@@ -70,6 +70,17 @@ func BenchmarkLookup(b *testing.B) {
 	}
 }
 
+// BenchmarkLookupCached is what a lookup costs when nothing has to come from memory.
+func BenchmarkLookupCached(b *testing.B) {
+	t, path := benchTree(b, 1000), []byte("/bench/n0000500")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := t.Lookup(path); !ok {
+			b.Fatal("missing")
+		}
+	}
+}
+
 func BenchmarkStatAndData(b *testing.B) {
 	t, paths, i := benchTree(b, benchNodes), benchPaths(), 0
 	b.ReportAllocs()
@@ -100,6 +111,11 @@ func BenchmarkSetData(b *testing.B) {
 		}
 		i++
 	}
+	used, live := 0, 0
+	for _, blk := range t.arena.blocks {
+		used, live = used+cap(blk.buf), live+blk.live
+	}
+	b.ReportMetric(100*float64(live)/float64(used), "%live")
 }
 
 func BenchmarkCreate(b *testing.B) {

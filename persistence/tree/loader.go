@@ -24,7 +24,7 @@ type Loader struct {
 	known  int // nodes whose record has come; others have only been named as a parent
 	// places are the index's entries by segment. They go in at the end, a segment at a time: it fits into the
 	// processor's cache, the whole index doesn't, and to insert each node as it comes would be a cache miss a node.
-	places [indexSegments][]uint64
+	places [indexSegments][]place
 }
 
 // NewLoader returns a loader that waits for the header.
@@ -155,7 +155,7 @@ func (l *Loader) addNode(record []byte) error {
 	if slot != rootSlot {
 		hash := t.hash(parent, name)
 		segment := &l.places[indexSegmentOf(hash)]
-		*segment = append(*segment, indexPlace(hash, slot))
+		*segment = append(*segment, newPlace(hash, slot, nd.ref))
 		t.linkChild(parent, slot)
 	}
 	return nil

@@ -163,7 +163,7 @@ func (t *Tree) addNode(parent uint32, name string, n newNode) uint32 {
 		nd.parent = slot
 		return slot
 	}
-	t.index.insert(t.hash(parent, name), slot)
+	t.index.insert(t.hash(parent, name), slot, nd.ref)
 	t.linkChild(parent, slot)
 	return slot
 }
@@ -229,10 +229,13 @@ func (t *Tree) extraFor(slot uint32) *extra {
 // setEntry replaces the node's data.
 func (t *Tree) setEntry(slot uint32, data []byte) {
 	nd := t.nodes.at(slot)
-	name := t.arena.name(nd.ref)
-	to := t.arena.add(slot, text(name), data)
+	name := text(t.arena.name(nd.ref))
+	to := t.arena.add(slot, name, data)
 	old := nd.ref // read after add, which may have moved it
 	nd.ref = to
+	if slot != rootSlot { // it is in no index
+		t.index.moved(t.hash(nd.parent, name), slot, to)
+	}
 	t.arena.drop(old)
 }
 
