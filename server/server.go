@@ -208,7 +208,7 @@ func portError(key, address string, err error) error {
 	_, port, _ := net.SplitHostPort(address)
 	var sys *os.SyscallError
 	if errors.As(err, &sys) && sys.Err.Error() == "address already in use" {
-		return fmt.Errorf("port %s is in use by another process: stop it, or choose another %s (--%s)", port, key, key)
+		return fmt.Errorf("port %s is in use by another process: stop that one, or choose another %s", port, key)
 	}
 	if n, _ := strconv.Atoi(port); n > 0 && n < 1024 && errors.Is(err, os.ErrPermission) {
 		return fmt.Errorf("port %s needs more rights than this user has: choose a %s above 1023", port, key)

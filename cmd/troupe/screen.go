@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"path/filepath"
 	"time"
 
@@ -22,8 +24,17 @@ func printScreen(w io.Writer, s *server.Server, config *server.Config) {
 		fmt.Fprintf(w, "  admin    http://%s%s\n", admin, config.Admin.CommandURL)
 	}
 	fmt.Fprintf(w, "  data     %s\n", data)
-	fmt.Fprintf(w, "  connect  troupe cli --server %s    (or zkCli, Curator, Kazoo …)\n", s.ClientAddress())
+	fmt.Fprintf(w, "  connect  troupe cli --server %s    (or zkCli, Curator, Kazoo …)\n", reachable(s.ClientAddress()))
 	fmt.Fprintf(w, "  stop     Ctrl-C\n\n")
+}
+
+// reachable is an address that a client on this machine can use: where the server listens on all interfaces, loopback.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if ip, bad := netip.ParseAddr(host); err != nil || bad != nil || !ip.IsUnspecified() {
+		return address
+	}
+	return net.JoinHostPort("127.0.0.1", port)
 }
 
 // newProgress reports on a recovery that takes more than a second, once a second.

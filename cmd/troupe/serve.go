@@ -25,14 +25,24 @@ type serveFlags struct {
 }
 
 // namedKeys are the keys that most people set, by the flag that sets them.
-var namedKeys = []struct{ flag, key, usage string }{
+var namedKeys = []namedKey{
 	{"client-port", "clientPort", "port for clients; 0 takes any free one"},
-	{"client-address", "clientPortAddress", "address to listen on for clients"},
+	{"client-port-address", "clientPortAddress", "address to listen on for clients"},
 	{"data-dir", "dataDir", "folder for snapshots and, unless --data-log-dir is given, the log"},
 	{"data-log-dir", "dataLogDir", "folder for the transaction log"},
 	{"admin-port", "admin.serverPort", "HTTP port of the admin server; 0 takes any free one"},
 	{"log-level", "log.level", "trace, debug, info, warn or error"},
 	{"log-format", "log.format", "console, json, or auto: console on a terminal"},
+}
+
+type namedKey struct{ flag, key, usage string }
+
+// settingName is the flag where the configuration knows it, so that its errors name what was typed, else the key.
+func (k namedKey) settingName() string {
+	if strings.EqualFold(strings.ReplaceAll(k.flag, "-", ""), strings.ReplaceAll(k.key, ".", "")) {
+		return k.flag
+	}
+	return k.key
 }
 
 func newServeCommand() *cobra.Command {
@@ -101,7 +111,7 @@ func (f *serveFlags) settings(cmd *cobra.Command) (map[string]string, error) {
 	}
 	for _, k := range namedKeys {
 		if cmd.Flags().Changed(k.flag) {
-			flags[k.key] = *f.keys[k.key]
+			flags[k.settingName()] = *f.keys[k.key]
 		}
 	}
 	return flags, nil
