@@ -27,7 +27,7 @@ type serveFlags struct {
 // namedKeys are the keys that most people set, by the flag that sets them.
 var namedKeys = []namedKey{
 	{"client-port", "clientPort", "port for clients; 0 takes any free one"},
-	{"client-port-address", "clientPortAddress", "address to listen on for clients"},
+	{"client-address", "clientPortAddress", "address to listen on for clients"},
 	{"data-dir", "dataDir", "folder for snapshots and, unless --data-log-dir is given, the log"},
 	{"data-log-dir", "dataLogDir", "folder for the transaction log"},
 	{"admin-port", "admin.serverPort", "HTTP port of the admin server; 0 takes any free one"},
