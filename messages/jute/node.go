@@ -52,7 +52,7 @@ func AppendACL(dst []byte, list []messages.ACL) []byte {
 }
 
 // DecodeACL reads a vector of entries; the null vector gives nil. A null scheme reads as "", which no provider
-// has; a null id is malformed.
+// has; a null id is malformed where the scheme needs one and reads as "" elsewhere.
 func DecodeACL(d *Decoder) []messages.ACL {
 	n, null := d.Count(12)
 	if null {
@@ -62,10 +62,23 @@ func DecodeACL(d *Decoder) []messages.ACL {
 	for range n {
 		a := messages.ACL{Perms: messages.Perm(d.Int())}
 		a.ID.Scheme, _ = d.NullableString()
-		a.ID.ID = d.String()
+		var ok bool
+		if a.ID.ID, ok = d.NullableString(); !ok && needsID(a.ID.Scheme) {
+			d.fail("an ACL entry of scheme %q without an id", a.ID.Scheme)
+		}
 		list = append(list, a)
 	}
 	return list
+}
+
+// needsID tells whether ZooKeeper looks at the id of an entry of that scheme. It doesn't for "auth", which Kazoo sends
+// with a null id, nor for schemes that it refuses anyway.
+func needsID(scheme string) bool {
+	switch scheme {
+	case messages.SchemeWorld, messages.SchemeDigest, messages.SchemeIP, "x509", "sasl":
+		return true
+	}
+	return false
 }
 
 // CreateRequest serves create, create2, createContainer and, with a TTL, createTTL.
