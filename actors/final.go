@@ -22,7 +22,8 @@ type Final struct {
 
 	conns   map[messages.ConnID]*finalConn
 	dirty   []*finalConn
-	out     messages.Outbox
+	out     messages.Outbox // handshakes and farewells of connections
+	after   messages.Outbox // what others must hear only behind the frames
 	result  tree.Result
 	applied messages.Applied
 	replies int
@@ -190,7 +191,8 @@ const flushAbove = 512
 // Full tells that enough has collected to be sent on.
 func (f *Final) Full() bool { return f.replies >= flushAbove }
 
-// Flush hands over what has collected: first the word on what was applied, then each connection's frames.
+// Flush hands over what has collected: first the word on what was applied, then each connection's frames, and last
+// the ends of sessions, so that a client's own goodbye is answered before somebody closes its connection.
 func (f *Final) Flush() messages.Outbox {
 	out := f.out
 	f.out = nil
@@ -209,6 +211,8 @@ func (f *Final) Flush() messages.Outbox {
 	}
 	f.dirty = f.dirty[:0]
 	f.measure()
+	out = append(out, f.after...)
+	f.after = nil
 	return out
 }
 

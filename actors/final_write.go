@@ -58,11 +58,11 @@ func (f *Final) tell(conn messages.ConnID, e messages.EventType, path string) {
 
 func (f *Final) sessionChanges() {
 	if s := f.result.Session; s.Session != 0 {
-		f.out = f.out.To(messages.SlotTracker, &messages.SessionOpened{Session: s.Session, Timeout: s.Timeout})
+		f.after = f.after.To(messages.SlotTracker, &messages.SessionOpened{Session: s.Session, Timeout: s.Timeout})
 	}
 	if id := f.result.Closed; id != 0 {
 		closed := &messages.SessionClosed{Session: id}
-		f.out = f.out.To(messages.SlotTracker, closed).To(messages.SlotFront, closed)
+		f.after = f.after.To(messages.SlotTracker, closed).To(messages.SlotFront, closed)
 	}
 }
 
