@@ -3,6 +3,7 @@ package persistence
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // ErrDamaged is what errors.Is finds in every *DamageError.
@@ -42,6 +43,36 @@ type Notice struct {
 
 // String tells it in one line.
 func (n Notice) String() string {
-	return fmt.Sprintf("%s: unfinished write at byte %d (%s): %d bytes with %d whole records, none of them acknowledged, are cut off",
-		n.File, n.Offset, n.Reason, n.Bytes, n.Intact)
+	whole := "no whole record"
+	if n.Intact > 0 {
+		whole = count(n.Intact, "whole record")
+	}
+	return fmt.Sprintf("%s: unfinished write at byte %d (%s): %s with %s, none of it acknowledged, cut off",
+		n.File, n.Offset, n.Reason, count(n.Bytes, "byte"), whole)
+}
+
+// count puts a number before the name of what was counted.
+func count[N int | int64](n N, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// CutRemedy is what a person can do about damage in a log: the last resort is the command that gives up what lies
+// behind a spot. It sets the bytes aside instead of destroying them.
+func CutRemedy(file string, off int64) string {
+	return "restore the file from a copy or another server, or give up what follows with: troupe log check --cut " +
+		shellWord(fmt.Sprintf("%s@%d", file, off))
+}
+
+// shellWord quotes what a shell would not take as one plain word.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+:@%,=", r)
+	}
+	if strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -182,34 +182,47 @@ func (d *DataDir) lock(o DataDirOptions) error {
 
 // readFormat reads the format file or, on a first start, writes it.
 func (d *DataDir) readFormat(newID uint64) error {
-	b, err := readSmallFile(d.fs, d.format, 256)
+	id, state, err := readFormatFile(d.fs, d.format)
 	if errors.Is(err, fs.ErrNotExist) {
 		return d.firstFormat(newID)
 	}
+	d.DatabaseID, d.state = id, state
+	return err
+}
+
+// ReadDatabaseID returns the id of the database in a data folder: what its snapshots and log segments carry. It takes
+// no lock and changes nothing. A folder without a database gives fs.ErrNotExist, a damaged format file a *DamageError.
+func ReadDatabaseID(fsys FS, dataDir string) (uint64, error) {
+	id, _, err := readFormatFile(fsys, path.Join(dataDir, ownFolder, formatName))
+	return id, err
+}
+
+func readFormatFile(fsys FS, file string) (databaseID uint64, state string, err error) {
+	b, err := readSmallFile(fsys, file, 256)
 	if err != nil {
-		return fmt.Errorf("read data format: %w", err)
+		return 0, "", fmt.Errorf("read data format: %w", err)
 	}
 	text, _, _ := strings.Cut(string(b), " crc32c=")
 	var version int
-	var id, state string
+	var id string
 	if string(b) != checkedLine(text) {
-		return d.formatDamage("it fails its checksum")
+		return 0, "", formatDamage(file, "it fails its checksum")
 	}
 	if _, err := fmt.Sscanf(text, "troupe-data version=%d", &version); err != nil {
-		return d.formatDamage("it does not begin as a format file does")
+		return 0, "", formatDamage(file, "it does not begin as a format file does")
 	}
 	if version != dataFormatVersion {
-		return fmt.Errorf("%s: %w: %d, this program knows %d; use the version of troupe that wrote it", d.format, ErrFormatVersion, version, dataFormatVersion)
+		return 0, "", fmt.Errorf("%s: %w: %d, this program knows %d; use the version of troupe that wrote it",
+			file, ErrFormatVersion, version, dataFormatVersion)
 	}
 	if _, err := fmt.Sscanf(text, "troupe-data version=%d database=%16s state=%s", &version, &id, &state); err != nil {
-		return d.formatDamage("it cannot be read")
+		return 0, "", formatDamage(file, "it cannot be read")
 	}
-	d.DatabaseID, err = strconv.ParseUint(id, 16, 64)
-	if err != nil || d.DatabaseID == 0 || (state != stateNew && state != stateReady) {
-		return d.formatDamage("it names no database or an unknown state")
+	databaseID, err = strconv.ParseUint(id, 16, 64)
+	if err != nil || databaseID == 0 || (state != stateNew && state != stateReady) {
+		return 0, "", formatDamage(file, "it names no database or an unknown state")
 	}
-	d.state = state
-	return nil
+	return databaseID, state, nil
 }
 
 // firstFormat makes the folder ours. If files of ours are there already, the format
@@ -220,8 +233,8 @@ func (d *DataDir) firstFormat(newID uint64) error {
 		return err
 	}
 	if len(snapshots)+len(segments) > 0 {
-		return &DamageError{File: d.format, What: fmt.Sprintf("the file is missing, but there are %d snapshots and %d log files", len(snapshots), len(segments)),
-			Remedy: "bring the file back from a copy, or move the folder away to start with an empty tree"}
+		return formatDamage(d.format, fmt.Sprintf("the file is missing, but there are %s and %s",
+			count(len(snapshots), "snapshot"), count(len(segments), "log file")))
 	}
 	d.DatabaseID = newID
 	return d.writeFormat(stateNew)
@@ -236,8 +249,8 @@ func (d *DataDir) writeFormat(state string) error {
 	return nil
 }
 
-func (d *DataDir) formatDamage(what string) error {
-	return &DamageError{File: d.format, What: what,
+func formatDamage(file, what string) error {
+	return &DamageError{File: file, What: what,
 		Remedy: "bring the file back from a copy, or move the folder away to start with an empty tree"}
 }
 
@@ -268,11 +281,13 @@ func (d *DataDir) judge(trustEmpty bool) error {
 	case !d.Fresh, trustEmpty, d.state == stateNew && len(segments) == 0:
 		return nil
 	case len(segments) == 0:
-		return fmt.Errorf("%s: %w, and there is no log either, but this folder has been in use; bring the files back, or remove %s to start with an empty tree",
+		return fmt.Errorf("%s: %w, and there is no log either, but this folder has been in use; "+
+			"bring the files back, or remove %s to start with an empty tree",
 			d.SnapshotDir, ErrSnapshotMissing, d.format)
 	}
-	return fmt.Errorf("%s: %w, but there are %d log files in %s; bring the snapshots back, or set snapshot.trust.empty=true to start from what the log has",
-		d.SnapshotDir, ErrSnapshotMissing, len(segments), d.LogDir)
+	return fmt.Errorf("%s: %w, but there is a log of %s in %s; "+
+		"bring the snapshots back, or set snapshot.trust.empty=true to start from what the log has",
+		d.SnapshotDir, ErrSnapshotMissing, count(len(segments), "file"), d.LogDir)
 }
 
 // MarkReady records that a snapshot is durable. From then on a folder without any

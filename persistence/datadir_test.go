@@ -169,7 +169,8 @@ func started(t *testing.T) *MemFS {
 func TestDataDirSnapshotsMissing(t *testing.T) {
 	m := started(t)
 	must(t, m.Remove("/data/troupe/snapshots/"+snapshotName(0)))
-	if _, err := OpenDataDir(testDataDirOptions(m)); !errors.Is(err, ErrSnapshotMissing) || !strings.Contains(err.Error(), "snapshot.trust.empty") {
+	_, err := OpenDataDir(testDataDirOptions(m))
+	if !errors.Is(err, ErrSnapshotMissing) || !strings.Contains(err.Error(), "snapshot.trust.empty") {
 		t.Errorf("logs without a snapshot: %v", err)
 	}
 	o := testDataDirOptions(m)
@@ -180,7 +181,8 @@ func TestDataDirSnapshotsMissing(t *testing.T) {
 	}
 	must(t, d.Close())
 	must(t, m.Remove("/txlog/troupe/log/"+segmentName(1)))
-	if _, err := OpenDataDir(testDataDirOptions(m)); !errors.Is(err, ErrSnapshotMissing) || !strings.Contains(err.Error(), "/data/troupe/format") {
+	_, err = OpenDataDir(testDataDirOptions(m))
+	if !errors.Is(err, ErrSnapshotMissing) || !strings.Contains(err.Error(), "/data/troupe/format") {
 		t.Errorf("everything gone: %v", err)
 	}
 }
@@ -211,7 +213,10 @@ func TestDataDirFormatDamage(t *testing.T) {
 func TestDataDirDropsTemps(t *testing.T) {
 	m := started(t)
 	before := m.Tree()
-	for _, name := range []string{"/data/troupe/format.tmp", "/data/troupe/snapshots/snapshot.0000000000000009.tmp", "/txlog/troupe/log/next.tmp"} {
+	left := []string{
+		"/data/troupe/format.tmp", "/data/troupe/snapshots/snapshot.0000000000000009.tmp", "/txlog/troupe/log/next.tmp",
+	}
+	for _, name := range left {
 		_, err := m.Create(name)
 		must(t, err)
 	}
@@ -225,7 +230,8 @@ func TestDataDirDropsTemps(t *testing.T) {
 func TestDataDirUnwritable(t *testing.T) {
 	f := NewFaultFS(NewMemFS())
 	f.Inject(Fault{Op: OpMkdir, Err: fs.ErrPermission})
-	if _, err := OpenDataDir(testDataDirOptions(f)); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "/data/troupe/snapshots") {
+	_, err := OpenDataDir(testDataDirOptions(f))
+	if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "/data/troupe/snapshots") {
 		t.Errorf("%v", err)
 	}
 }
@@ -264,7 +270,10 @@ func TestEpochFiles(t *testing.T) {
 			flip(t, m, file, off, bits)
 		}
 	}
-	for _, text := range []string{"", "7", "7\n", checkedLine("07"), checkedLine("-1"), checkedLine("4294967296"), checkedLine("7") + "x", strings.Repeat("7", 100)} {
+	for _, text := range []string{
+		"", "7", "7\n", checkedLine("07"), checkedLine("-1"), checkedLine("4294967296"), checkedLine("7") + "x",
+		strings.Repeat("7", 100),
+	} {
 		must(t, writeFileAtomic(m, file, []byte(text)))
 		if got, _, err := ReadEpoch(m, "/epochs", AcceptedEpochFile); err == nil {
 			t.Errorf("%q reads as %d", text, got)
@@ -276,5 +285,23 @@ func TestEpochFiles(t *testing.T) {
 		"rename currentEpoch.tmp currentEpoch", "syncdir epochs"}
 	if got := f.TakeTrace(); !slices.Equal(got, want) {
 		t.Errorf("trace %q", got)
+	}
+}
+
+// TestReadDatabaseID reads what OpenDataDir wrote, beside a server that has the folder locked.
+func TestReadDatabaseID(t *testing.T) {
+	m := started(t)
+	d, err := OpenDataDir(testDataDirOptions(m))
+	must(t, err)
+	defer d.Close()
+	if id, err := ReadDatabaseID(m, "/data"); err != nil || id != d.DatabaseID {
+		t.Errorf("%x, %v; want %x", id, err, d.DatabaseID)
+	}
+	if _, err := ReadDatabaseID(m, "/elsewhere"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no database: %v", err)
+	}
+	flip(t, m, "/data/troupe/format", 20, 1)
+	if _, err := ReadDatabaseID(m, "/data"); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a flipped bit: %v", err)
 	}
 }

@@ -92,7 +92,8 @@ func decodeSegmentHeader(b []byte) (h segmentHeader, what string) {
 		seed:       segmentSeed(b),
 	}
 	if !zxidFollows(h.prev, h.first) || h.chain > h.prev {
-		return h, fmt.Sprintf("segment header: zxids %s, %s and %s are not in order", zxidString(h.chain), zxidString(h.prev), zxidString(h.first))
+		return h, fmt.Sprintf("segment header: zxids %s, %s and %s are not in order",
+			zxidString(h.chain), zxidString(h.prev), zxidString(h.first))
 	}
 	return h, ""
 }

@@ -78,7 +78,10 @@ func TestPurgeRun(t *testing.T) {
 	must(t, err)
 	// 40 is damaged, but newer than the oldest that counts; 50.tmp and 60.tmp may be
 	// in the making.
-	want := []string{snapshotName(20), snapshotName(30), snapshotName(40), snapshotName(50), snapshotName(50) + tempSuffix, snapshotName(60) + tempSuffix}
+	want := []string{
+		snapshotName(20), snapshotName(30), snapshotName(40), snapshotName(50),
+		snapshotName(50) + tempSuffix, snapshotName(60) + tempSuffix,
+	}
 	if !slices.Equal(names, want) {
 		t.Errorf("left are %v", names)
 	}

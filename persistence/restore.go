@@ -230,7 +230,7 @@ func applyRecord(t *tree.Tree, rec *Record, result *tree.Result) error {
 		return &DamageError{
 			File: rec.File, Offset: rec.Offset, What: err.Error(),
 			Lost:   fmt.Sprintf("the transaction %#x and all later ones", rec.Zxid),
-			Remedy: cutRemedy(rec.File, rec.Offset),
+			Remedy: CutRemedy(rec.File, rec.Offset),
 		}
 	}
 	return nil

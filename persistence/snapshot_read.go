@@ -64,7 +64,8 @@ func (r *SnapshotReader) readHeader(databaseID uint64) error {
 		return r.damage("snapshot header fails its checksum")
 	}
 	if v := beUint32(b[8:]); v != snapshotVersion || b[12] > compressionZstd {
-		return r.damage(fmt.Sprintf("snapshot format version is %d with compression %d, this program knows version %d with 0 and 1", v, b[12], snapshotVersion))
+		return r.damage(fmt.Sprintf("snapshot format version is %d with compression %d, this program knows version %d with 0 and 1",
+			v, b[12], snapshotVersion))
 	}
 	r.info.Compressed = b[12] == compressionZstd
 	r.info.DatabaseID = binary.BigEndian.Uint64(b[16:])

@@ -30,7 +30,9 @@ func TestSnapshotOnDisk(t *testing.T) {
 	for _, records := range []int{0, 1, 2, 1000} {
 		for _, compress := range []bool{false, true} {
 			dir := t.TempDir()
-			info := writeSnapshot(t, SnapshotOptions{FS: OSFS{}, Dir: dir, Zxid: 0xab, Compress: compress, BlockBytes: 4096, SyncBytes: 10000}, records)
+			info := writeSnapshot(t, SnapshotOptions{
+				FS: OSFS{}, Dir: dir, Zxid: 0xab, Compress: compress, BlockBytes: 4096, SyncBytes: 10000,
+			}, records)
 			if want := path.Join(dir, "snapshot.00000000000000ab"); info.Path != want {
 				t.Errorf("path %s, want %s", info.Path, want)
 			}

@@ -156,7 +156,10 @@ func (m *logModel) crash() {
 }
 
 func (m *logModel) step() {
-	switch rapid.SampledFrom([]string{"append", "append", "sync", "sync", "flush", "mark", "roll", "close", "kill", "crash", "cut", "truncate"}).Draw(m.t, "step") {
+	steps := []string{
+		"append", "append", "sync", "sync", "flush", "mark", "roll", "close", "kill", "crash", "cut", "truncate",
+	}
+	switch rapid.SampledFrom(steps).Draw(m.t, "step") {
 	case "append":
 		m.appendSome()
 	case "sync":

@@ -52,24 +52,27 @@ func (s *segmentScanner) judge(what string, isLast bool) (verdict, error) {
 
 func (s *segmentScanner) recordDamage(what string, t tail, isLast bool) *DamageError {
 	lost := fmt.Sprintf("everything after zxid %s", zxidString(s.last))
-	if t.intact > 0 {
-		lost += fmt.Sprintf("; %d whole records %s to %s follow in this file", t.intact, zxidString(t.first), zxidString(t.last))
+	switch {
+	case t.intact == 1:
+		lost += fmt.Sprintf("; one whole record, %s, follows in this file", zxidString(t.first))
+	case t.intact > 1:
+		lost += fmt.Sprintf("; %d whole records, %s to %s, follow in this file", t.intact, zxidString(t.first), zxidString(t.last))
 	}
 	if !isLast {
 		lost += "; later segments follow"
 	}
-	return &DamageError{File: s.path, Offset: s.off, What: what, Lost: lost, Remedy: cutRemedy(s.path, s.off)}
+	return &DamageError{File: s.path, Offset: s.off, What: what, Lost: lost, Remedy: CutRemedy(s.path, s.off)}
 }
 
 // orderDamage is for a record that is whole but stands where it must not.
 func (s *segmentScanner) orderDamage(r scanned, last uint64, what string) *DamageError {
 	return &DamageError{File: s.path, Offset: r.off, What: what,
-		Lost: fmt.Sprintf("everything after zxid %s", zxidString(last)), Remedy: cutRemedy(s.path, r.off)}
+		Lost: fmt.Sprintf("everything after zxid %s", zxidString(last)), Remedy: CutRemedy(s.path, r.off)}
 }
 
 func headerDamage(file, what string) *DamageError {
 	return &DamageError{File: file, Offset: 0, What: what,
-		Lost: "the records of this segment and of all later ones", Remedy: cutRemedy(file, 0)}
+		Lost: "the records of this segment and of all later ones", Remedy: CutRemedy(file, 0)}
 }
 
 // gapDamage is for a segment before which another one, or a snapshot, is missing.
@@ -78,11 +81,5 @@ func gapDamage(file string, last, prev uint64) *DamageError {
 		What: fmt.Sprintf("segment goes on after zxid %s, but what is there before it ends with %s: a log file or a newer snapshot is missing",
 			zxidString(prev), zxidString(last)),
 		Lost:   fmt.Sprintf("everything after zxid %s", zxidString(last)),
-		Remedy: "bring the missing file back, or " + cutRemedy(file, 0)}
-}
-
-// cutRemedy is the command that gives up what lies behind a spot. It sets the
-// bytes aside instead of destroying them.
-func cutRemedy(file string, off int64) string {
-	return fmt.Sprintf("restore the file from a copy or another server, or give up what follows with: troupe log check --cut %s@%d", file, off)
+		Remedy: "bring the missing file back, or " + CutRemedy(file, 0)}
 }

@@ -1,6 +1,3 @@
-// Command troupe is a coordination service that ZooKeeper's clients use unchanged.
-//
-// This file is made to be copied: a program of one's own imports what it adds and calls the same run.
 package main
 
 import (

@@ -176,7 +176,7 @@ func (s *scan) finish(notices []persistence.Notice, header *persistence.DamageEr
 		n := notices[0]
 		s.found = findings{damage: s.known(&persistence.DamageError{
 			File: n.File, Offset: n.Offset, What: n.Reason + ", in a segment that was finished",
-			Lost: fmt.Sprintf("everything after zxid %v", messages.Zxid(s.last)), Remedy: cutRemedy(n.File, n.Offset),
+			Lost: fmt.Sprintf("everything after zxid %v", messages.Zxid(s.last)), Remedy: persistence.CutRemedy(n.File, n.Offset),
 		})}
 	}
 }
@@ -200,13 +200,8 @@ func decode(rec *persistence.Record) (*Txn, error) {
 		return nil, &persistence.DamageError{
 			File: rec.File, Offset: rec.Offset, What: err.Error(),
 			Lost:   fmt.Sprintf("the transaction %v and all later ones", messages.Zxid(rec.Zxid)),
-			Remedy: cutRemedy(rec.File, rec.Offset),
+			Remedy: persistence.CutRemedy(rec.File, rec.Offset),
 		}
 	}
 	return &Txn{Header: header, Body: body, Bytes: len(rec.Body), File: rec.File, Offset: rec.Offset}, nil
-}
-
-// cutRemedy is the remedy of the persistence package for damage that only a decoder can see.
-func cutRemedy(file string, off int64) string {
-	return fmt.Sprintf("restore the file from a copy or another server, or give up what follows with: troupe log check --cut %s@%d", file, off)
 }

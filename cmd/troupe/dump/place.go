@@ -3,7 +3,6 @@ package dump
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"regexp"
@@ -92,24 +91,14 @@ func (p Place) WithDataDir(dir string) Place {
 	return p
 }
 
-// databaseID reads which database the files must belong to; 0, which accepts any, when that isn't known. That the file
-// is whole is the server's to check.
+// databaseID reads which database the files must belong to; 0, which accepts any, when that isn't known. A format file
+// that is damaged is for the server to complain about, not for somebody who looks at the log.
 func (p Place) databaseID(fsys persistence.FS) uint64 {
 	if p.data == "" {
 		return 0
 	}
-	f, err := fsys.Open(path.Join(p.data, "format"))
+	id, err := persistence.ReadDatabaseID(fsys, path.Dir(p.data))
 	if err != nil {
-		return 0
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, 256))
-	if err != nil {
-		return 0
-	}
-	var version int
-	var id uint64
-	if _, err := fmt.Sscanf(string(b), "troupe-data version=%d database=%16x ", &version, &id); err != nil {
 		return 0
 	}
 	return id
