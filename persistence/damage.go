@@ -32,17 +32,26 @@ func (e *DamageError) Error() string {
 func (e *DamageError) Is(target error) bool { return target == ErrDamaged }
 
 // Notice reports something that recovery met and dealt with: the torn end of the
-// log after a crash. It belongs in the server's log as a warning.
+// log after a crash, or damage to what a snapshot holds as well. It belongs in the
+// server's log as a warning.
 type Notice struct {
 	File   string // path of the segment
 	Offset int64  // first byte that was, or will be, cut off
 	Bytes  int64  // bytes from there to the last one that is not zero
 	Intact int    // whole records among them; none had been acknowledged
 	Reason string // what is wrong at Offset
+	// Covered is not 0 if this is no torn end but damage that was passed over, because all that was in it is in the
+	// snapshot of this zxid as well. Bytes then reach to the next whole record, and nothing is cut.
+	Covered uint64
 }
 
 // String tells it in one line.
 func (n Notice) String() string {
+	if n.Covered != 0 {
+		return fmt.Sprintf("%s: damaged at byte %d: %s; the snapshot of zxid %s holds all that was there, and nothing is lost "+
+			"as long as it is whole",
+			n.File, n.Offset, n.Reason, zxidString(n.Covered))
+	}
 	whole := "no whole record"
 	if n.Intact > 0 {
 		whole = count(n.Intact, "whole record")

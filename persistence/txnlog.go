@@ -36,6 +36,9 @@ type LogOptions struct {
 	// journal that the block is in use; a block that holds zeros already is spared
 	// that, which takes a third off the time of an fsync. 0 turns it off.
 	ZeroAheadBytes int64
+	// Covered is the zxid of a snapshot that was found to be whole, 0 for none. Damage
+	// to records that are in it as well does not stop the log from being opened.
+	Covered uint64
 	// NoSync skips the fsync of each batch (ZooKeeper's forceSync=no): a power cut
 	// then loses acknowledged writes. Rolling still syncs.
 	NoSync bool

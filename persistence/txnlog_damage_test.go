@@ -239,8 +239,8 @@ func TestDamageBehindUs(t *testing.T) {
 	flip(t, m, all[3].file, all[3].off+2, 1)
 	wantRange(t, m, modelDir, 10, 11, 30)
 	wantRange(t, m, modelDir, 27, 28, 30)
-	if _, _, err := readLog(m, modelDir, 9); !errors.Is(err, ErrDamaged) {
-		t.Errorf("recovery that needs the damaged segment: %v", err)
+	if _, _, err := readLog(m, modelDir, all[3].zxid-1); !errors.Is(err, ErrDamaged) {
+		t.Errorf("recovery that needs the damaged record: %v", err)
 	}
 }
 

@@ -37,11 +37,7 @@ func OpenLog(o LogOptions) (*Log, []Notice, error) {
 	if err := l.resume(segments[len(segments)-1], end); err != nil {
 		return nil, nil, err
 	}
-	var notices []Notice
-	if end.notice != nil {
-		notices = append(notices, *end.notice)
-	}
-	return l, notices, nil
+	return l, end.notices, nil
 }
 
 // logEnd is where the last segment's records end.
@@ -51,7 +47,8 @@ type logEnd struct {
 	chain     uint64
 	empty     bool // no transaction in the segment
 	seed      uint32
-	notice    *Notice
+	torn      bool // something behind off must be cut; the last notice tells what
+	notices   []Notice
 }
 
 func findLogEnd(o LogOptions, seg Segment) (logEnd, error) {
@@ -60,6 +57,7 @@ func findLogEnd(o LogOptions, seg Segment) (logEnd, error) {
 		return logEnd{}, err
 	}
 	defer s.close()
+	var notices []Notice
 	for {
 		isFirst, prev := s.count == 0, s.last
 		r, ok, what, err := s.next()
@@ -72,17 +70,26 @@ func findLogEnd(o LogOptions, seg Segment) (logEnd, error) {
 			}
 			continue
 		}
-		v, err := s.judge(what, true)
+		v, err := s.judgeCovered(what, true, o.Covered)
 		if err != nil {
 			return logEnd{}, err
 		}
 		if v.again {
+			if v.notice != nil {
+				notices = append(notices, *v.notice)
+			}
 			continue
 		}
 		if v.damage != nil {
 			return logEnd{}, v.damage
 		}
-		end := logEnd{off: s.off, size: s.size, last: s.last, chain: s.last, empty: s.count == 0, seed: s.head.seed, notice: v.notice}
+		end := logEnd{
+			off: s.off, size: s.size, last: s.last, chain: s.last, empty: s.count == 0, seed: s.head.seed,
+			torn: v.notice != nil, notices: notices,
+		}
+		if end.torn {
+			end.notices = append(end.notices, *v.notice)
+		}
 		if end.empty {
 			end.chain = s.head.chain
 		}
@@ -103,7 +110,7 @@ func (l *Log) resume(seg Segment, end logEnd) error {
 	}
 	l.cur, l.curPath, l.curFirst, l.seed = f, seg.Path, seg.First, end.seed
 	l.off, l.alloc, l.zeroed = end.off, end.size, end.off
-	if end.notice != nil {
+	if end.torn {
 		if err := f.Truncate(end.off); err != nil {
 			return l.abandon(fmt.Errorf("cut torn tail of log segment %s: %w", seg.Path, err))
 		}

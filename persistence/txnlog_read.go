@@ -23,7 +23,7 @@ type ReaderOptions struct {
 	// DatabaseID must match that of each segment; 0 accepts any.
 	DatabaseID uint64
 	// After is the zxid that the reader's user already has, normally a snapshot's.
-	// Records up to it are skipped.
+	// Records up to it are skipped, and so is damage that can be in nothing else.
 	After uint64
 	// AnyStart allows a log that begins later than After, for tools that show what
 	// is there. Recovery leaves it false, so that a missing first file is damage.
@@ -134,18 +134,19 @@ func (r *Reader) next() (Record, error) {
 // segment, if there is one.
 func (r *Reader) finishSegment(what string) error {
 	isLast := r.at == len(r.segments)-1
-	v, err := r.scan.judge(what, isLast)
+	v, err := r.scan.judgeCovered(what, isLast, r.o.After)
 	if err != nil {
 		return err
 	}
+	if v.notice != nil {
+		r.notices = append(r.notices, *v.notice)
+	}
 	if v.again {
+		r.last = r.scan.last
 		return nil
 	}
 	if v.damage != nil {
 		return v.damage
-	}
-	if v.notice != nil {
-		r.notices = append(r.notices, *v.notice)
 	}
 	r.done += r.scan.size
 	r.scan.close()
@@ -176,7 +177,7 @@ func (r *Reader) finishSegment(what string) error {
 // is After.
 func (r *Reader) LastZxid() uint64 { return r.last }
 
-// Notices returns what was met and left out: the torn tail, once it was reached.
+// Notices returns what was met and left out so far: damage that After covers, and the torn tail.
 func (r *Reader) Notices() []Notice { return r.notices }
 
 // Progress returns how many bytes of how many have been read, for a start-up that

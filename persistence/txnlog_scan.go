@@ -193,35 +193,40 @@ func (s *segmentScanner) inspectTail() (tail, error) {
 	t.dataEnd = end
 	// Marks are found as well as transactions: they attest, but are not counted.
 	budget := tailBudget * (min(padded(end), s.size) - s.off)
-	for at := (s.off &^ (recordAlign - 1)) + recordAlign; at < end; {
-		b, err := s.window(at, recordHeaderSize)
-		if err != nil {
+	for at := s.behind(); ; {
+		r, n, err := s.nextWhole(at, end, &budget)
+		if err != nil || n == 0 {
+			t.undecided = budget < 0
 			return t, err
 		}
-		if len(b) < recordHeaderSize {
-			break
+		t.add(r)
+		at = r.off + n
+	}
+}
+
+// behind is the first place behind the bad spot at which a record could begin.
+func (s *segmentScanner) behind() int64 { return (s.off &^ (recordAlign - 1)) + recordAlign }
+
+// nextWhole searches for a whole record in [at, end) and returns it with its padded size, which is 0 if there is none
+// or when the bytes that it checksums exceed the budget.
+func (s *segmentScanner) nextWhole(at, end int64, budget *int64) (r scanned, n int64, err error) {
+	for ; at < end; at += recordAlign {
+		b, err := s.window(at, recordHeaderSize)
+		if err != nil || len(b) < recordHeaderSize {
+			return r, 0, err
 		}
 		h, what := parseRecordHeader(b, at, s.size)
 		if what != "" || (h.kind != recordTxn && h.kind != recordMark) {
-			at += recordAlign
 			continue
 		}
-		if budget -= h.length; budget < 0 {
-			t.undecided = true
-			break
+		if *budget -= h.length; *budget < 0 {
+			return r, 0, nil
 		}
-		r, n, what, err := s.recordAt(at)
-		if err != nil {
-			return t, err
+		if r, n, what, err = s.recordAt(at); err != nil || what == "" {
+			return r, n, err
 		}
-		if what != "" {
-			at += recordAlign
-			continue
-		}
-		t.add(r)
-		at += n
 	}
-	return t, nil
+	return r, 0, nil
 }
 
 func (t *tail) add(r scanned) {

@@ -66,7 +66,7 @@ func (l *Log) findCut(segments []Segment, zxid uint64) (logCut, error) {
 			return logCut{}, err
 		}
 		if s.head.first <= zxid {
-			off, last, err := scanUpTo(s, zxid)
+			off, last, err := scanUpTo(s, zxid, l.o.Covered)
 			s.close()
 			return logCut{keep: i, off: off, last: last, chain: last}, err
 		}
@@ -80,7 +80,7 @@ func (l *Log) findCut(segments []Segment, zxid uint64) (logCut, error) {
 }
 
 // scanUpTo returns the offset behind the last record that is not beyond zxid.
-func scanUpTo(s *segmentScanner, zxid uint64) (off int64, last uint64, err error) {
+func scanUpTo(s *segmentScanner, zxid, covered uint64) (off int64, last uint64, err error) {
 	off, last = s.off, s.last
 	for {
 		r, ok, what, err := s.next()
@@ -88,7 +88,7 @@ func scanUpTo(s *segmentScanner, zxid uint64) (off int64, last uint64, err error
 			return 0, 0, err
 		}
 		if !ok {
-			v, err := s.judge(what, false)
+			v, err := s.judgeCovered(what, false, covered)
 			if err == nil && v.again {
 				continue
 			}

@@ -4,10 +4,11 @@ import "fmt"
 
 // verdict is what a spot without a record means for the log.
 type verdict struct {
-	again  bool         // the spot holds a record by now: it was being written while we read
+	again  bool         // go on reading: the spot holds a record by now, or was passed over
 	end    bool         // the orderly end of the segment's records
-	notice *Notice      // a torn tail: it may be cut, nothing acknowledged is in it
+	notice *Notice      // a torn tail: it may be cut, nothing acknowledged is in it; with again, what was passed over
 	damage *DamageError // acknowledged bytes are gone; start-up must stop
+	tail   tail         // what lies behind the damage
 }
 
 // judge decides about the spot at which the scanner stopped. This is the one place
@@ -47,7 +48,37 @@ func (s *segmentScanner) judge(what string, isLast bool) (verdict, error) {
 	default:
 		return verdict{notice: &Notice{File: s.path, Offset: s.off, Bytes: t.dataEnd - s.off, Intact: t.intact, Reason: what}}, nil
 	}
-	return verdict{damage: s.recordDamage(what, t, isLast)}, nil
+	return verdict{damage: s.recordDamage(what, t, isLast), tail: t}, nil
+}
+
+// judgeCovered is judge for one who has a snapshot that is known to be whole: damage in what the snapshot holds as well
+// is passed over (again, with a notice). That is so when the whole record behind the damage is at most the successor of
+// covered, the snapshot's zxid: zxids grow along the file, and a record is whole in its own place only, so nothing later
+// can be in between.
+func (s *segmentScanner) judgeCovered(what string, isLast bool, covered uint64) (verdict, error) {
+	v, err := s.judge(what, isLast)
+	if err != nil || v.damage == nil || covered == 0 {
+		return v, err
+	}
+	budget := tailBudget * (s.size - s.off)
+	r, n, err := s.nextWhole(s.behind(), v.tail.dataEnd, &budget)
+	if err != nil || n == 0 {
+		return v, err
+	}
+	switch {
+	case r.kind == recordMark && r.zxid >= s.last && r.zxid <= covered:
+		s.last = r.zxid
+	case r.kind == recordTxn && r.zxid > s.last && r.zxid-1 <= covered:
+		if uint32(r.zxid) > 1 { // otherwise it is the first of its epoch and follows any earlier one
+			s.last = r.zxid - 1
+		}
+	default:
+		return v, nil
+	}
+	notice := &Notice{File: s.path, Offset: s.off, Bytes: r.off - s.off, Reason: v.damage.What, Covered: covered}
+	s.off = r.off
+	s.count = max(s.count, 1) // the first record was in the damage, if not before it
+	return verdict{again: true, notice: notice}, nil
 }
 
 func (s *segmentScanner) recordDamage(what string, t tail, isLast bool) *DamageError {
