@@ -158,7 +158,7 @@ func (c *Conn) connect(frame []byte, nowUs int64) messages.Outbox {
 		c.close("broken ConnectRequest: "+err.Error(), false)
 		return nil
 	}
-	if last := c.lastZxid(); r.LastZxidSeen > last {
+	if last := c.lastZxid(); int64(r.LastZxidSeen) > int64(last) {
 		c.close(fmt.Sprintf("the client has seen zxid %v, this server only %v: it must try another server",
 			r.LastZxidSeen, last), false)
 		return nil
@@ -216,6 +216,10 @@ func (c *Conn) request(frame []byte, nowUs int64) messages.Outbox {
 		c.close(fmt.Sprintf("not authenticated by any of %v (enforce.auth.schemes)", c.opts.RequireScheme), false)
 		return nil
 	}
+	known := h.Op.Known()
+	if !known && h.Op < 0 {
+		h.Op = messages.OpError // createSession, for one, is the server's own word, and no client may say it
+	}
 	if c.batch == nil {
 		c.batch = make([]messages.Request, 0, batchCap(c.lastBatch, 1))
 	}
@@ -223,7 +227,7 @@ func (c *Conn) request(frame []byte, nowUs int64) messages.Outbox {
 		Conn: c.id, Session: c.session, Xid: h.Xid, Op: h.Op, Body: d.Rest(),
 		Identities: c.identities, Received: nowUs,
 	})
-	if h.Op == messages.OpCloseSession || h.Op == messages.OpCheck || !h.Op.Known() {
+	if h.Op == messages.OpCloseSession || h.Op == messages.OpCheck || !known {
 		c.phase = phaseClosed // final answers, then the connection ends; what follows is not read
 	}
 	return nil

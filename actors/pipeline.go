@@ -51,6 +51,12 @@ type chain struct {
 	classes    map[string]FailureClass // by child
 }
 
+// has tells whether a stage belongs to this generation.
+func (c *chain) has(stage string) bool {
+	_, ok := c.classes[stage]
+	return ok
+}
+
 // spawnChain builds the stages as children of the role that calls it. base has everything but the links and logs.
 func spawnChain(ctx actor.Context, base StageEnv, stages []StageInfo, generation int, commands *actor.PID) (*chain, error) {
 	name := func(stage string) string { return fmt.Sprintf("%s-%d", stage, generation) }

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"runtime/debug"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
@@ -15,18 +16,19 @@ func (rt *Runtime) sharedProps(name string, producer func() actor.Actor) *actor.
 // pinnedProps are for an actor that may block: it has a goroutine of its own, which ends with it.
 func (rt *Runtime) pinnedProps(name string, producer func() actor.Actor) *actor.Props {
 	d, release := rt.Dispatchers.Pinned(name)
-	return rt.propsOn(name, d, func() actor.Actor { return &pinned{Actor: producer(), release: release} })
+	return rt.propsWith(name, d, release, producer)
 }
 
 func (rt *Runtime) propsOn(name string, d actor.Dispatcher, producer func() actor.Actor) *actor.Props {
-	if wrap := rt.Wrap; wrap != nil {
-		inner := producer
-		producer = func() actor.Actor { return wrap(name, inner()) }
-	}
+	return rt.propsWith(name, d, nil, producer)
+}
+
+func (rt *Runtime) propsWith(name string, d actor.Dispatcher, release func(), producer func() actor.Actor) *actor.Props {
+	shelled := func() actor.Actor { return rt.shell(name, release, producer()) }
 	mailbox := func() actor.Mailbox {
 		return NewMailbox(func(reason, message any, stack []byte) { rt.reportPanic(name, reason, message, stack) })
 	}
-	return actor.PropsFromProducer(producer, actor.WithDispatcher(d), actor.WithMailbox(mailbox))
+	return actor.PropsFromProducer(shelled, actor.WithDispatcher(d), actor.WithMailbox(mailbox))
 }
 
 // reportPanic is the one place where a panic is logged: what failed, on which message, and where in the code.
@@ -43,17 +45,57 @@ func (rt *Runtime) reportPanic(name string, reason, message any, stack []byte) {
 // roleActor is the kind of the actor that supervises a pipeline.
 const roleActor = "standalone"
 
-// pinned passes everything on and ends the goroutine when the actor has stopped.
-type pinned struct {
+// shell is what the library runs in place of an actor. It passes everything on, sees that an actor's end comes about
+// even if the actor panics on its way out, and ends the goroutine of a pinned one.
+type shell struct {
 	actor.Actor
+	rt      *Runtime
+	name    string
 	release func()
 }
 
-func (p *pinned) Receive(ctx actor.Context) {
-	p.Actor.Receive(ctx)
-	if _, ok := ctx.Message().(*actor.Stopped); ok {
-		p.release()
+// supervisingShell is the shell of an actor with children. The library asks the actor that it runs how to deal with a
+// child's failure, so a shell that hid the answer would leave every failure to the library's default, a restart.
+type supervisingShell struct {
+	shell
+	actor.SupervisorStrategy
+}
+
+func (rt *Runtime) shell(name string, release func(), inner actor.Actor) actor.Actor {
+	s := shell{Actor: inner, rt: rt, name: name, release: release}
+	if rt.Wrap != nil {
+		s.Actor = rt.Wrap(name, inner)
 	}
+	if strategy, ok := inner.(actor.SupervisorStrategy); ok {
+		return &supervisingShell{shell: s, SupervisorStrategy: strategy}
+	}
+	return &s
+}
+
+// Receive implements actor.Actor.
+func (s *shell) Receive(ctx actor.Context) {
+	switch ctx.Message().(type) {
+	case *actor.Stopping, *actor.Restarting:
+		s.farewell(ctx)
+	case *actor.Stopped:
+		s.farewell(ctx)
+		if s.release != nil {
+			s.release()
+		}
+	default:
+		s.Actor.Receive(ctx)
+	}
+}
+
+// farewell keeps a panic to itself: the library would leave the actor half stopped for ever, and a pipeline that is
+// to be built anew would wait for it.
+func (s *shell) farewell(ctx actor.Context) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			s.rt.reportPanic(s.name, reason, ctx.Message(), debug.Stack())
+		}
+	}()
+	s.Actor.Receive(ctx)
 }
 
 // unexpected deals with what an actor has no case for: life-cycle messages are normal, anything else is counted

@@ -132,8 +132,8 @@ func (a *standaloneActor) hold(ctx actor.Context, reason string) {
 
 // tearDown stops what is left of a failed generation.
 func (a *standaloneActor) tearDown(ctx actor.Context, m chainFailed) {
-	if a.chain == nil {
-		return // the first failure of this generation has done it
+	if a.chain == nil || !a.chain.has(m.stage) {
+		return // the first failure of that generation has done it
 	}
 	a.rt.Metrics.PipelineRebuilds.Inc()
 	if err := a.countRebuild(m); err != nil {
