@@ -31,6 +31,10 @@ func (c *teller) settle(_ context.Context, v *view) error {
 			c.bank.denied(t)
 		}
 	}
+	for _, t := range c.pending {
+		c.bank.denied(t) // the disk was gone
+	}
+	clear(c.pending)
 	c.settled(applied)
 	return nil
 }

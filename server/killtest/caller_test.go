@@ -15,7 +15,7 @@ import (
 )
 
 // patience is how long anything may take before a test gives up on it.
-const patience = 30 * time.Second
+const patience = 8 * time.Second
 
 // longTimeout is that of the sessions that live through all crashes.
 const longTimeout = 60 * time.Second
@@ -129,7 +129,8 @@ type reply struct {
 }
 
 // await waits for the answer to the oldest request without one. ok is false when the connection is gone: then the
-// request stays in flight.
+// request stays in flight. It is false too when the server has no disk to write to and says so: then the request is
+// known not to be carried out, and the predictions for those behind it are worth nothing.
 func (c *caller) await(ctx context.Context) (o *op, r reply, ok bool) {
 	o = c.flight[0]
 	err := o.call.Wait(ctx)
@@ -148,7 +149,7 @@ func (c *caller) await(ctx context.Context) (o *op, r reply, ok bool) {
 		c.tally.refused.Add(1)
 		c.tally.saw(r.zxid)
 	}
-	return o, r, true
+	return o, r, r.code != messages.ErrNotReadOnly
 }
 
 // owned names the client of an op.

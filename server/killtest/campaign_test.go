@@ -93,7 +93,7 @@ func (c *campaign) prepare(ctx context.Context, addr string, ballast int) error 
 			return fmt.Errorf("prepare: %v", o)
 		}
 	}
-	c.tally.begin(in.ops[len(in.ops)-1].zxid)
+	c.tally.begin(c.tally.newest)
 	return c.verdict()
 }
 
@@ -115,8 +115,8 @@ func (c *campaign) attach(ctx context.Context, addr string) error {
 }
 
 // load lets all clients write until crash returns, which must have broken all connections: each client reads what was
-// still answered and stops then.
-func (c *campaign) load(ctx context.Context, crash func()) {
+// still answered and stops then. idle is closed when all clients have stopped by themselves.
+func (c *campaign) load(ctx context.Context, crash func(idle <-chan struct{})) {
 	c.round++
 	haunting, leave := context.WithCancel(ctx)
 	defer leave()
@@ -128,8 +128,13 @@ func (c *campaign) load(ctx context.Context, crash func()) {
 		}
 		clients.Go(func() { w.load(ctx, c.round) })
 	}
-	crash()
-	clients.Wait()
+	idle := make(chan struct{})
+	go func() {
+		clients.Wait()
+		close(idle)
+	}()
+	crash(idle)
+	<-idle
 	leave()
 	spirits.Wait()
 	for _, w := range c.workers {

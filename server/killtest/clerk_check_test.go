@@ -37,6 +37,7 @@ func (c *clerk) settle(_ context.Context, v *view) error {
 			ended = true
 		}
 	}
+	clear(c.pending) // what was refused because the disk was gone
 	c.settled(applied)
 	return nil
 }

@@ -124,7 +124,7 @@ func (k *killer) play(ctx context.Context) error {
 		underLoad, underLoad, underLoad, underLoad, inSnapshot, inSnapshot, inRoll, inStart, inStart, twice, terminated,
 	}[k.rng.IntN(11)]
 	var ended error
-	k.load(ctx, func() { ended = k.end(ctx, phase) })
+	k.load(ctx, func(<-chan struct{}) { ended = k.end(ctx, phase) })
 	if ended != nil {
 		return ended
 	}
