@@ -20,17 +20,13 @@ func (b *Bucket) Join(id messages.SessionID) { b.sessions[id] = struct{}{} }
 // Leave takes it out.
 func (b *Bucket) Leave(id messages.SessionID) { delete(b.sessions, id) }
 
-// Due ends what is in the bucket: each session gets a closeSession request, by id.
-func (b *Bucket) Due() []messages.Request {
+// Due gives what is left when the deadline has come, by id, and forgets it.
+func (b *Bucket) Due() []messages.SessionID {
 	ids := make([]messages.SessionID, 0, len(b.sessions))
 	for id := range b.sessions {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
-	requests := make([]messages.Request, len(ids))
-	for i, id := range ids {
-		requests[i] = messages.Request{Session: id, Op: messages.OpCloseSession}
-	}
 	clear(b.sessions)
-	return requests
+	return ids
 }

@@ -1,6 +1,8 @@
 package actors
 
 import (
+	"slices"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupekeeper/troupe/messages"
@@ -33,12 +35,19 @@ func (a *bucketActor) Receive(ctx actor.Context) {
 }
 
 func (a *bucketActor) due(ctx actor.Context) {
-	requests := a.core.Due()
-	a.env.Metrics.StaleSessionsExpired.Add(int64(len(requests)))
-	for len(requests) > 0 {
-		n := min(len(requests), expireBatch)
-		ctx.Send(a.env.Prep, &messages.Requests{Items: requests[:n:n]})
-		requests = requests[n:]
-	}
+	ids := a.core.Due()
+	a.env.Metrics.StaleSessionsExpired.Add(int64(len(ids)))
+	a.env.endSessions(ids)
 	ctx.Stop(ctx.Self())
+}
+
+// endSessions asks the desk to close sessions that have expired. It refuses those that have ended already.
+func (env *StageEnv) endSessions(ids []messages.SessionID) {
+	for part := range slices.Chunk(ids, expireBatch) {
+		requests := make([]messages.Request, len(part))
+		for i, id := range part {
+			requests[i] = messages.Request{Session: id, Op: messages.OpCloseSession}
+		}
+		env.System.Root.Send(env.Prep, &messages.Requests{Items: requests})
+	}
 }

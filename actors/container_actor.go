@@ -37,7 +37,9 @@ func (a *sweeperActor) Receive(ctx actor.Context) {
 		a.sweep(ctx)
 		a.arm(ctx)
 	case *actor.Stopping, *actor.Restarting:
-		a.timer.Stop()
+		if a.timer != nil {
+			a.timer.Stop()
+		}
 	default:
 		a.env.unexpected(ctx, &a.env.Log)
 	}

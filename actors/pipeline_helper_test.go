@@ -17,6 +17,7 @@ import (
 	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/messages/jute"
 	"github.com/troupekeeper/troupe/persistence"
+	"github.com/troupekeeper/troupe/persistence/tree"
 )
 
 // pipeline is a whole standalone server on one goroutine: all actors on one seeded dispatcher, a disk and a network in
@@ -286,4 +287,10 @@ func setRequest(path, data string, version int32) []byte {
 func getRequest(path string, watch bool) []byte {
 	r := jute.PathWatch{Path: []byte(path), Watch: watch}
 	return r.Append(nil)
+}
+
+// sessions is how many sessions the tree has.
+func (p *pipeline) sessions() (n int) {
+	p.view.Load().Tree.Read(func(t *tree.Tree) { n = t.SessionCount() })
+	return n
 }

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,8 +17,8 @@ type trackerActor struct {
 	supervisor
 	env     *StageEnv
 	wheel   *Wheel
-	buckets map[int64]*actor.PID
-	numbers map[string]int64 // bucket by child
+	buckets map[int64]*actor.PID // those to come
+	numbers map[string]int64     // bucket by child, until it has ended
 	timer   Timer
 }
 
@@ -30,20 +31,24 @@ func newTracker(env *StageEnv) actor.Actor {
 	return a
 }
 
-// HandleFailure restarts a bucket and tells it anew what is in it.
+// HandleFailure restarts a bucket and tells it anew what is in it. One whose deadline has passed doesn't come back: the
+// word on the deadline may still wait in its mailbox, and would end it before it knew its sessions again.
 func (a *trackerActor) HandleFailure(system *actor.ActorSystem, parent actor.Supervisor, child *actor.PID,
 	stats *actor.RestartStatistics, reason, message any,
 ) {
-	a.supervisor.HandleFailure(system, parent, child, stats, reason, message)
 	bucket, ok := a.numbers[child.Id]
+	if ok && a.wheel.Called(bucket) {
+		a.env.Metrics.PrivateStops.Inc()
+		parent.StopChildren(child)
+		a.env.endSessions(a.wheel.Members(bucket))
+		return
+	}
+	a.supervisor.HandleFailure(system, parent, child, stats, reason, message)
 	if !ok {
 		return
 	}
 	for _, id := range a.wheel.Members(bucket) {
 		a.env.System.Root.Send(child, &messages.BucketJoin{Session: id})
-	}
-	if a.wheel.Called(bucket) {
-		a.env.System.Root.Send(child, &messages.BucketDue{})
 	}
 }
 
@@ -66,12 +71,11 @@ func (a *trackerActor) Receive(ctx actor.Context) {
 		report := a.wheel.Report()
 		ctx.Respond(&report)
 	case *actor.Terminated:
-		if n, ok := a.numbers[m.Who.Id]; ok {
-			delete(a.numbers, m.Who.Id)
-			delete(a.buckets, n)
-		}
+		delete(a.numbers, m.Who.Id)
 	case *actor.Stopping, *actor.Restarting:
-		a.timer.Stop()
+		if a.timer != nil {
+			a.timer.Stop()
+		}
 	default:
 		a.env.unexpected(ctx, &a.env.Log)
 	}
@@ -97,10 +101,23 @@ func (a *trackerActor) arm(ctx actor.Context) {
 }
 
 func (a *trackerActor) tick(ctx actor.Context) {
-	for _, bucket := range a.wheel.Tick(a.now()) {
-		ctx.Send(a.bucket(ctx, bucket), &messages.BucketDue{})
+	a.wheel.Tick(a.now())
+	for _, bucket := range a.called() {
+		ctx.Send(a.buckets[bucket], &messages.BucketDue{})
+		delete(a.buckets, bucket)
 	}
 	a.arm(ctx)
+}
+
+// called lists the buckets whose deadline has passed, those that all sessions have left among them: they must end too.
+func (a *trackerActor) called() (numbers []int64) {
+	for n := range a.buckets {
+		if a.wheel.Called(n) {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers
 }
 
 // revalidate gives a session that lives its new timeout and says whether it lives.
