@@ -1,6 +1,8 @@
 package actors
 
 import (
+	"sync/atomic"
+
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
 
@@ -31,7 +33,15 @@ type connActor struct {
 	writing   int   // bytes that WriteRest has in hand
 	paused    bool
 	stopping  bool
+
+	// What the transport has read and this actor has not taken yet. The transport's goroutine waits when it is ahead too
+	// far: the word that pauses a busy client comes only when the mailbox is empty, and must not come too late.
+	ahead atomic.Int64 // bytes
+	held  atomic.Bool  // the transport's goroutine has paused itself; flow ends that
 }
+
+// readAhead is how many bytes of one connection may wait in its mailbox: two reads of the transport.
+const readAhead = 128 << 10
 
 func newConnActor(rt *Runtime, links Links, o ConnOptions, reg *auth.Registry, id messages.ConnID, t Transport,
 ) *connActor {
@@ -48,6 +58,7 @@ func (a *connActor) Receive(ctx actor.Context) {
 	case *actor.Started:
 		a.start(ctx)
 	case chunkRead:
+		a.ahead.Add(-int64(len(m.bytes)))
 		a.rt.Metrics.BytesReceived.Add(int64(len(m.bytes)))
 		a.send(ctx, a.core.Bytes(m.bytes, a.rt.Clock.MonoUs()))
 	case *messages.Output:
@@ -72,6 +83,7 @@ func (a *connActor) Receive(ctx actor.Context) {
 	case Drained:
 		a.drained(ctx)
 	case *actor.Stopping:
+		a.core.close("the server ends the connection", true)
 		a.finish(ctx)
 	default:
 		a.rt.unexpected(ctx, &a.rt.Log)
@@ -91,6 +103,11 @@ func (a *connActor) start(ctx actor.Context) {
 	a.handshake = a.rt.Clock.After(a.core.opts.HandshakeTimeout, func() { root.Send(self, tooLate{}) })
 	a.transport.Start(func(chunk []byte, err error) {
 		if len(chunk) > 0 {
+			if a.ahead.Add(int64(len(chunk))) >= readAhead {
+				// In this order: flow comes once more after the chunk, sees held, and resumes.
+				a.transport.Pause(true)
+				a.held.Store(true)
+			}
 			root.Send(self, chunkRead{chunk})
 		} else {
 			root.Send(self, streamEnded{err})
@@ -179,14 +196,15 @@ func (a *connActor) write(ctx actor.Context) {
 // flow stops or resumes reading.
 func (a *connActor) flow() {
 	pause := a.core.Pause(a.rt.outstanding.Load(), a.writing+len(a.core.out))
-	if pause == a.paused {
+	held := a.held.Swap(false)
+	if pause == a.paused && !held {
 		return
+	}
+	if pause && !a.paused {
+		a.rt.Metrics.ThrottleWaits.Inc()
 	}
 	a.paused = pause
 	a.stats.Paused.Store(pause)
-	if pause {
-		a.rt.Metrics.ThrottleWaits.Inc()
-	}
 	a.transport.Pause(pause)
 }
 
