@@ -72,8 +72,9 @@ type Recovered struct {
 }
 
 // Recover builds the tree: the newest snapshot that is whole, then every later transaction of the log. There is no
-// other path to a tree. Damage that would lose something is a *DamageError. progress may be nil; clock gives
-// monotonic microseconds.
+// other path to a tree. Damage that would lose something is a *DamageError, and then nothing on disk was changed: the
+// log is opened, which cuts a torn end, only after all of it was read and found sufficient. progress may be nil; clock
+// gives monotonic microseconds.
 func (s *Store) Recover(clock func() int64, progress func(Progress)) (*Recovered, error) {
 	if progress == nil {
 		progress = func(Progress) {}
@@ -85,23 +86,21 @@ func (s *Store) Recover(clock func() int64, progress func(Progress)) (*Recovered
 	}
 	loaded := clock()
 	r := &Recovered{Tree: t, SnapshotZxid: t.LastZxid()}
-	if r.Log, err = s.openLog(); err != nil {
-		return nil, err
-	}
-	if err := s.replay(r, progress); err != nil {
-		_ = r.Log.Close()
+	end, err := s.replay(r, progress)
+	if err != nil {
 		return nil, err
 	}
 	if last := r.Tree.LastZxid(); skipped != nil && uint64(last) < skipped.zxid {
-		_ = r.Log.Close()
 		return nil, fmt.Errorf("the log behind the older snapshot ends at %v, before the damaged snapshot of %v; "+
 			"what lies between is in that file alone: %w", last, messages.Zxid(skipped.zxid), skipped.err)
+	}
+	if r.Log, err = s.openLog(r.SnapshotZxid, end); err != nil {
+		return nil, err
 	}
 	r.Load = time.Duration(loaded-start) * time.Microsecond
 	r.Replay = time.Duration(clock()-loaded) * time.Microsecond
 	if err := s.settle(r); err != nil {
-		_ = r.Log.Close()
-		return nil, err
+		return nil, errors.Join(err, r.Log.Close())
 	}
 	return r, nil
 }
@@ -175,47 +174,61 @@ func LoadSnapshot(fs FS, path string, databaseID uint64, progress func(Progress)
 // progressEvery is the number of records between two words on progress.
 const progressEvery = 16384
 
-func (s *Store) openLog() (*Log, error) {
-	o := DefaultLogOptions()
-	o.FS, o.Dir, o.DatabaseID, o.NoSync = s.o.FS, s.dir.LogDir, s.dir.DatabaseID, s.o.NoSync
-	if s.o.SegmentBytes > 0 {
-		o.SegmentBytes = s.o.SegmentBytes
-	}
-	log, notices, err := OpenLog(o)
-	if err != nil {
-		return nil, err
-	}
-	for _, n := range notices {
-		s.o.Notice(n.String())
-	}
-	return log, nil
+// logTail is what replaying found at the end of the log.
+type logTail struct {
+	last    uint64 // zxid of the last record; the snapshot's if there is no log
+	notices []Notice
 }
 
-func (s *Store) replay(r *Recovered, progress func(Progress)) error {
+// replay applies what follows the snapshot. It changes nothing on disk.
+func (s *Store) replay(r *Recovered, progress func(Progress)) (logTail, error) {
 	reader, err := OpenReader(ReaderOptions{
 		FS: s.o.FS, Dir: s.dir.LogDir, DatabaseID: s.dir.DatabaseID, After: uint64(r.SnapshotZxid),
 	})
 	if err != nil {
-		return err
+		return logTail{}, err
 	}
 	defer reader.Close()
 	var result tree.Result
 	for {
 		rec, err := reader.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return logTail{last: reader.LastZxid(), notices: reader.Notices()}, nil
 		}
 		if err != nil {
-			return err
+			return logTail{}, err
 		}
 		if err := applyRecord(r.Tree, &rec, &result); err != nil {
-			return err
+			return logTail{}, err
 		}
 		if r.Replayed++; r.Replayed%progressEvery == 0 {
 			done, total := reader.Progress()
 			progress(Progress{Phase: "log", Done: done, Total: total, Records: r.Replayed})
 		}
 	}
+}
+
+// openLog opens the log for appending and makes sure that it ends where replaying it did.
+func (s *Store) openLog(snapshot messages.Zxid, end logTail) (*Log, error) {
+	o := DefaultLogOptions()
+	o.FS, o.Dir, o.DatabaseID, o.NoSync = s.o.FS, s.dir.LogDir, s.dir.DatabaseID, s.o.NoSync
+	o.Covered = uint64(snapshot)
+	if s.o.SegmentBytes > 0 {
+		o.SegmentBytes = s.o.SegmentBytes
+	}
+	log, _, err := OpenLog(o) // its notices are among the reader's
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range end.notices {
+		s.o.Notice(n.String())
+	}
+	if last := log.LastZxid(); last != 0 && last != end.last {
+		err := fmt.Errorf("the log in %s was read to %v, but ends at %v now: something else writes to it; stop that first",
+			o.Dir, messages.Zxid(end.last), messages.Zxid(last))
+		return nil, errors.Join(err, log.Close())
+	}
+	return log, nil
 }
 
 func applyRecord(t *tree.Tree, rec *Record, result *tree.Result) error {
