@@ -9,8 +9,7 @@ import (
 // The patterns are put together from pieces so that this file does not find itself.
 var (
 	leftover    = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|X` + `XX|HA` + `CK)\b`)
-	machinePath = regexp.MustCompile(`/(wo` + `rk|fa` + `rm)/|/ro` + `ot/|/tmp/ba` + `sh_jobs|` +
-		`(^|[\s"'` + "`" + `=:(])/(ho` + `me|Us` + `ers)/\w`)
+	machinePath = regexp.MustCompile(`/ro` + `ot/|(^|[\s"'` + "`" + `=:(])/(ho` + `me|Us` + `ers)/\w`)
 )
 
 // checkGofmt compares each Go file with its formatted form and points at the first line that differs.
