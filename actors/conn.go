@@ -328,17 +328,19 @@ func (c *Conn) TakeOutput() []byte {
 	return out
 }
 
-// Pause tells whether the connection should stop reading: too much waits, here (pending bytes of output) or in the
-// whole server (outstanding requests, while some of them are this connection's own).
+// Pause tells whether the connection should stop reading: its session is being opened, or too much waits, here (pending
+// bytes of output) or in the whole server (outstanding requests, while some of them are this connection's own).
 func (c *Conn) Pause(outstanding int64, pending int) bool {
-	return pending > c.opts.PendingOutput || (c.outstanding > 0 && outstanding > c.opts.OutstandingLimit)
+	return c.phase == phaseWaiting || pending > c.opts.PendingOutput || (c.outstanding > 0 && outstanding > c.opts.OutstandingLimit)
 }
 
-// HandshakeTimeout ends a connection that has no session yet.
-func (c *Conn) HandshakeTimeout() {
-	if c.session == 0 && c.closeReason == "" {
-		c.close(fmt.Sprintf("no session within %v", c.opts.HandshakeTimeout), true)
+// HandshakeTimeout ends a connection that has no session yet. It tells whether it does.
+func (c *Conn) HandshakeTimeout() bool {
+	if c.session != 0 || c.closeReason != "" {
+		return false
 	}
+	c.close(fmt.Sprintf("no session within %v", c.opts.HandshakeTimeout), true)
+	return true
 }
 
 // close notes that the connection ends when its output has gone; the first reason stays. quiet ones are everyday

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
@@ -16,6 +17,7 @@ type (
 	streamEnded struct{ err error }
 	restWritten struct{ err error }
 	tooLate     struct{} // the handshake's time is over
+	enough      struct{} // so is that of a client that doesn't read the last words to it
 )
 
 // connActor is the shell of Conn. It never blocks: what a socket doesn't take at once is written by the
@@ -32,6 +34,7 @@ type connActor struct {
 	counted   int64 // what this connection has added to the server's outstanding requests
 	writing   int   // bytes that WriteRest has in hand
 	paused    bool
+	leaving   bool // it ends as soon as its output has gone
 	stopping  bool
 
 	// What the transport has read and this actor has not taken yet. The transport's goroutine waits when it is ahead too
@@ -39,6 +42,9 @@ type connActor struct {
 	ahead atomic.Int64 // bytes
 	held  atomic.Bool  // the transport's goroutine has paused itself; flow ends that
 }
+
+// lastWords is how long a connection that ends may take to write what is left.
+const lastWords = 10 * time.Second
 
 // readAhead is how many bytes of one connection may wait in its mailbox: two reads of the transport.
 const readAhead = 128 << 10
@@ -70,8 +76,11 @@ func (a *connActor) Receive(ctx actor.Context) {
 	case *messages.CloseConn:
 		a.core.close(m.Reason, true)
 	case tooLate:
-		a.core.HandshakeTimeout()
-		a.rt.Metrics.SessionlessExpired.Inc()
+		if a.core.HandshakeTimeout() {
+			a.rt.Metrics.SessionlessExpired.Inc()
+		}
+	case enough:
+		a.finish(ctx)
 	case restWritten:
 		a.writing = 0
 		if m.err != nil {
@@ -162,8 +171,22 @@ func (a *connActor) drained(ctx actor.Context) {
 	}
 	a.write(ctx)
 	a.flow()
-	if _, _, closing := a.core.Closing(); closing && a.writing == 0 {
+	if _, _, closing := a.core.Closing(); closing {
+		a.leave(ctx)
+	}
+}
+
+// leave ends the connection when its output has gone. A client that has stopped reading gets some time, not for ever:
+// its session may have expired long ago.
+func (a *connActor) leave(ctx actor.Context) {
+	switch {
+	case a.writing == 0:
 		a.finish(ctx)
+	case !a.leaving:
+		a.leaving = true
+		a.handshake.Stop()
+		self, root := ctx.Self(), a.rt.System.Root
+		a.handshake = a.rt.Clock.After(lastWords, func() { root.Send(self, enough{}) })
 	}
 }
 

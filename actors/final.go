@@ -76,23 +76,34 @@ func (f *Final) Deliver(items []messages.Delivery, nowUs int64) error {
 
 // conn finds or makes the record of a connection; nil when it has ended.
 func (f *Final) conn(r *messages.Request) *finalConn {
-	c := f.conns[r.Conn]
+	c := f.record(r.Conn)
+	if c == nil || c.closed {
+		return nil
+	}
+	c.know(r.Identities)
+	return c
+}
+
+func (f *Final) record(id messages.ConnID) *finalConn {
+	c := f.conns[id]
 	if c == nil {
 		// A connection leaves the table before it tells that it has closed. So either it is still there, and
 		// ConnClosed comes later, or it isn't, and nothing may be kept for it.
-		if r.Conn == 0 || !f.alive(r.Conn) {
+		if id == 0 || !f.alive(id) {
 			return nil
 		}
-		c = &finalConn{id: r.Conn}
-		f.conns[r.Conn] = c
-	}
-	if r.Identities != nil {
-		c.identities = r.Identities
-	}
-	if c.closed {
-		return nil
+		c = &finalConn{id: id}
+		f.conns[id] = c
 	}
 	return c
+}
+
+// know notes identities. A connection's only grow, so the longer list is the newer one: a request that was read before
+// the client proved who it is may come after the word on that.
+func (c *finalConn) know(ids []messages.Identity) {
+	if len(ids) > len(c.identities) {
+		c.identities = ids
+	}
 }
 
 // ConnClosed forgets a connection with its watches.
@@ -106,8 +117,8 @@ func (f *Final) ConnClosed(m *messages.ConnClosed) {
 
 // ConnIdentities notes who a connection is, for the filter of its watch events.
 func (f *Final) ConnIdentities(m *messages.ConnIdentities) {
-	if c := f.conns[m.Conn]; c != nil {
-		c.identities = m.Identities
+	if c := f.record(m.Conn); c != nil {
+		c.know(m.Identities)
 	}
 }
 

@@ -39,7 +39,18 @@ func FirstSessionID(server messages.ServerID, startMs int64) messages.SessionID 
 	return messages.SessionID(uint64(startMs)<<24>>8 | uint64(server)<<56)
 }
 
-// Submit takes a batch of one connection's requests.
+// Requests takes a batch of one connection's requests. They are dropped when the connection has lost its session: it
+// was told to end, and its client may long be heard on another one. What it sent on the old one must not happen behind
+// what it has been told on the new one.
+func (p *RequestProcessor) Requests(items []messages.Request) {
+	if conn, ok := p.bound[items[0].Session]; ok && conn == items[0].Conn {
+		p.Submit(items)
+		return
+	}
+	p.out = p.out.To(messages.SlotConn, &messages.CloseConn{Conn: items[0].Conn, Reason: "its session is not its own any more"})
+}
+
+// Submit takes a batch of requests of one session.
 func (p *RequestProcessor) Submit(items []messages.Request) {
 	if p.requests == nil {
 		p.requests = make([]messages.Request, 0, batchCap(p.last[0], len(items)))
@@ -78,11 +89,7 @@ func (p *RequestProcessor) Connect(m *messages.Connect) {
 }
 
 func (p *RequestProcessor) open(m *messages.Connect) {
-	id := p.nextID
-	p.nextID++
-	if uint64(p.nextID) == uint64(messages.ContainerOwner) || p.nextID == 0 {
-		p.nextID++ // neither is a session
-	}
+	id := p.newID()
 	password := make([]byte, messages.PasswordLength)
 	p.random(password)
 	p.bound[id] = m.Conn
@@ -90,6 +97,18 @@ func (p *RequestProcessor) open(m *messages.Connect) {
 		Conn: m.Conn, Session: id, Op: messages.OpCreateSession, Received: m.Received,
 		Body: jute.AppendBuffer(jute.AppendInt(nil, m.Timeout), password),
 	}})
+}
+
+// newID gives the next id that is free. One may be taken: ids begin with the time of the start, and clocks are set back.
+func (p *RequestProcessor) newID() messages.SessionID {
+	for {
+		id := p.nextID
+		p.nextID++
+		_, taken := p.lookup(id)
+		if !taken && id != 0 && uint64(id) != uint64(messages.ContainerOwner) { // neither of these is a session
+			return id
+		}
+	}
 }
 
 // Revalidated takes the tracker's word on a session that a client wants to take up.

@@ -41,7 +41,7 @@ func (env *StageEnv) fillRandom(b []byte) {
 func (a *requestActor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *messages.Requests:
-		a.core.Submit(m.Items)
+		a.core.Requests(m.Items)
 	case *messages.Connect:
 		a.core.Connect(m)
 	case *messages.Revalidated:
