@@ -2,7 +2,8 @@
 // snapshots, their retention, the epoch files and the data folder that holds them.
 //
 // Transactions and snapshot records enter as bytes and leave as the same bytes;
-// nothing in these files knows what they mean. What must always hold:
+// of these files only store.go and restore.go, which make a tree of them, know what
+// they mean. What must always hold:
 //
 //   - A record that Log.Sync has covered is read back after any crash, whole, in
 //     its place, or start-up stops with a DamageError that names file, offset and
@@ -21,4 +22,6 @@
 //	txnlog*.go                           append, open, truncate, read, judge, check
 //	snapshot*.go                         container of a snapshot
 //	purge.go epoch.go datadir.go         retention; epoch files; the folder as a whole
+//	damage.go                            what a person is told, and what to do
+//	store.go restore.go                  all of it for one server; from files to the tree
 package persistence

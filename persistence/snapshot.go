@@ -272,7 +272,7 @@ func (w *SnapshotWriter) Abort() {
 
 func (w *SnapshotWriter) end() {
 	w.done = true
-	w.fail(fmt.Errorf("snapshot %s: already ended", w.temp))
+	_ = w.fail(fmt.Errorf("snapshot %s: already ended", w.temp))
 	w.raw, w.packed = nil, nil
 	if w.zstd != nil {
 		_ = w.zstd.Close()

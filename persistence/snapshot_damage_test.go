@@ -3,7 +3,6 @@ package persistence
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"math/rand/v2"
 	"slices"
@@ -269,7 +268,7 @@ func TestListSnapshots(t *testing.T) {
 		zxids = append(zxids, s.Zxid)
 	}
 	if !slices.Equal(zxids, []uint64{1 << 40, 0xab, 3, 0}) {
-		t.Error(fmt.Sprintf("%x", zxids))
+		t.Errorf("%x", zxids)
 	}
 }
 

@@ -62,7 +62,7 @@ func OpenReader(o ReaderOptions) (*Reader, error) {
 	for _, s := range r.segments[r.at:] {
 		info, err := o.FS.Stat(s.Path)
 		if err != nil {
-			r.Close()
+			_ = r.Close()
 			return nil, fmt.Errorf("size of log segment %s: %w", s.Path, err)
 		}
 		r.total += info.Size
