@@ -22,7 +22,7 @@ const spacePause = time.Second
 
 // headroomLow is how many bytes of reserved log make the server refuse writes: everything that has been accepted by
 // then, and the ends of all sessions, must still fit.
-const headroomLow = 4 << 20
+const headroomLow = 24 << 20
 
 // syncActor writes the log. It has a goroutine of its own, because a disk blocks. What comes while it waits for the
 // disk is the next batch: one fsync for all of it.
@@ -46,10 +46,9 @@ func (a *syncActor) Receive(ctx actor.Context) {
 	case *messages.Proposals:
 		a.append(m.Items)
 	case rollLog:
-		if err := a.log.Roll(); err != nil {
-			a.fatal(err)
-		}
+		a.roll(ctx)
 	case checkSpace:
+		a.timer = nil
 		a.space(ctx)
 	case Drained:
 		a.sync(ctx)
@@ -97,6 +96,21 @@ func (a *syncActor) sync(ctx actor.Context) {
 	a.space(ctx)
 }
 
+// roll begins a new segment, if there is room for one. It is a wish: purging then finds more to remove.
+func (a *syncActor) roll(ctx actor.Context) {
+	if a.stopped {
+		return
+	}
+	if err := a.log.Reserve(); err != nil {
+		a.env.Log.Warn().Err(err).Msg("no room for a new segment of the transaction log; it goes on in the old one")
+		a.space(ctx)
+		return
+	}
+	if err := a.log.Roll(); err != nil {
+		a.fatal(err)
+	}
+}
+
 // space tells prep when the log is about to run out of room, and when there is some again.
 func (a *syncActor) space(ctx actor.Context) {
 	room, err := a.log.Headroom()
@@ -108,7 +122,7 @@ func (a *syncActor) space(ctx actor.Context) {
 		a.full = full
 		ctx.Send(a.env.Prep, &messages.DiskSpace{Full: full, Free: room})
 	}
-	if full {
+	if full && a.timer == nil {
 		self, root := ctx.Self(), a.env.System.Root
 		a.timer = a.env.Clock.After(spacePause, func() { root.Send(self, checkSpace{}) })
 	}

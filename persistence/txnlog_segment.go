@@ -129,6 +129,15 @@ func (l *Log) tryReserve(size int64) error {
 	return nil
 }
 
+// Reserve sees to it that the next segment has its space. Whoever wants to Roll calls it before: a log that has
+// rolled without it finds out with its next record that the disk is full, when nothing can be refused any more.
+func (l *Log) Reserve() error {
+	if l.err != nil || l.next != nil {
+		return l.err
+	}
+	return l.reserve(l.o.SegmentBytes)
+}
+
 // dropNext gives the reserved space back.
 func (l *Log) dropNext() {
 	if l.next == nil {
