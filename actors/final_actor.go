@@ -7,16 +7,18 @@ import (
 	"github.com/troupekeeper/troupe/persistence/tree"
 )
 
-// beginSnapshot asks final for an image of the tree as it is between two messages; endSnapshot gives it back.
+// beginSnapshot asks final for an image of the tree as it is between two messages; endSnapshot gives it back, or (nil)
+// whatever image is open.
 type (
-	beginSnapshot struct{}
+	beginSnapshot struct{ by *snapshotterActor }
 	endSnapshot   struct{ image *tree.Snapshot }
 )
 
 // finalActor is the shell of the last stage.
 type finalActor struct {
-	env  *StageEnv
-	core *Final
+	env   *StageEnv
+	core  *Final
+	image *tree.Snapshot // that is open
 }
 
 func newFinalStage(env *StageEnv) actor.Actor {
@@ -36,11 +38,13 @@ func (a *finalActor) Receive(ctx actor.Context) {
 	case *messages.WatchQuery:
 		ctx.Respond(a.core.WatchReport(m.List, a.sessionOf))
 	case beginSnapshot:
-		var image *tree.Snapshot
-		a.env.Tree.Write(func(t *tree.Tree) { image = t.BeginSnapshot() })
-		ctx.Send(a.env.Snapshotter, snapshotBegun{image})
+		a.env.Tree.Write(func(t *tree.Tree) { a.image = t.BeginSnapshot() })
+		ctx.Send(a.env.Snapshotter, snapshotBegun{by: m.by, image: a.image})
 	case endSnapshot:
-		a.env.Tree.Write(func(*tree.Tree) { m.image.Close() })
+		if a.image != nil && (m.image == nil || m.image == a.image) {
+			a.env.Tree.Write(func(*tree.Tree) { a.image.Close() })
+			a.image = nil
+		}
 	case Drained:
 		a.env.dispatch(ctx, nil, a.core.Flush())
 	default:

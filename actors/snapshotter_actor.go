@@ -14,8 +14,11 @@ import (
 const snapshotPortion = 256
 
 type (
-	snapshotBegun struct{ image *tree.Snapshot }
-	nextPortion   struct{}
+	snapshotBegun struct {
+		by    *snapshotterActor // who asked
+		image *tree.Snapshot
+	}
+	nextPortion struct{}
 )
 
 // snapshotterActor writes a snapshot now and then. It has a goroutine of its own. Final hands it an image of the tree
@@ -50,12 +53,17 @@ func (a *snapshotterActor) draw() int64 {
 // Receive implements actor.Actor.
 func (a *snapshotterActor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		// A predecessor that failed may have left an image open, and final takes one at a time.
+		ctx.Send(a.env.Final, endSnapshot{})
 	case *messages.Applied:
 		a.count += m.Count
 		a.bytes += m.Bytes
 		a.consider(ctx)
 	case snapshotBegun:
-		a.begin(ctx, m.image)
+		if m.by == a { // otherwise it was for a predecessor, and is closed already
+			a.begin(ctx, m.image)
+		}
 	case nextPortion:
 		a.portion(ctx)
 	case *actor.Stopping, *actor.Restarting:
@@ -73,7 +81,7 @@ func (a *snapshotterActor) consider(ctx actor.Context) {
 	a.asked = true
 	a.count, a.bytes, a.limit = 0, 0, a.draw()
 	ctx.Send(a.env.Sync, rollLog{})
-	ctx.Send(a.env.Final, beginSnapshot{})
+	ctx.Send(a.env.Final, beginSnapshot{by: a})
 }
 
 func (a *snapshotterActor) begin(ctx actor.Context, image *tree.Snapshot) {
