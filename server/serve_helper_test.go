@@ -272,5 +272,5 @@ func code(err error) messages.ErrCode {
 	return c
 }
 
-// number formats a name with a number in it.
-func number(format string, n int) string { return fmt.Sprintf(format, n) }
+// number formats a name with a value in it.
+func number(format string, v any) string { return fmt.Sprintf(format, v) }
