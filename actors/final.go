@@ -26,7 +26,8 @@ type Final struct {
 	after   messages.Outbox // what others must hear only behind the frames
 	result  tree.Result
 	applied messages.Applied
-	replies int
+	replies int          // since the last Flush, and …
+	bytes   int          // … how long they are
 	firing  *tree.Change // the change whose watches are told
 	fired   int64
 	fire1   func(messages.ConnID, messages.EventType, string)
@@ -54,16 +55,19 @@ func NewFinal(t *tree.Tree, reg *auth.Registry, m *Metrics, alive func(messages.
 	return f
 }
 
-// Deliver handles a batch at nowUs (monotonic microseconds). An error is a broken invariant: the tree can't take a
-// transaction that was committed.
-func (f *Final) Deliver(items []messages.Delivery, nowUs int64) error {
+// Deliver handles a batch at nowUs (monotonic microseconds), or as much of it as makes the final stage Full, and tells
+// how much. An error is a broken invariant: the tree can't take a transaction that was committed.
+func (f *Final) Deliver(items []messages.Delivery, nowUs int64) (n int, err error) {
 	f.now = nowUs
 	for i := range items {
+		if i > 0 && f.Full() {
+			return i, nil
+		}
 		d := &items[i]
 		switch {
 		case d.Proposal != nil:
 			if err := f.apply(d); err != nil {
-				return fmt.Errorf("apply transaction %v: %w", d.Proposal.Header.Zxid, err)
+				return i, fmt.Errorf("apply transaction %v: %w", d.Proposal.Header.Zxid, err)
 			}
 		case d.Refusal != nil:
 			f.refuse(&d.Request, d.Refusal)
@@ -71,7 +75,7 @@ func (f *Final) Deliver(items []messages.Delivery, nowUs int64) error {
 			f.read(&d.Request)
 		}
 	}
-	return nil
+	return len(items), nil
 }
 
 // conn finds or makes the record of a connection; nil when it has ended.
@@ -148,6 +152,7 @@ func (f *Final) end(c *finalConn, r *messages.Request, start int) {
 	o.Frames = jute.EndFrame(o.Frames, start)
 	o.Replies++
 	f.replies++
+	f.bytes += len(o.Frames) - start
 	if r.Received == 0 {
 		return
 	}
@@ -195,12 +200,15 @@ func (f *Final) event(c *finalConn, zxid int64, e messages.EventType, path strin
 	f.metrics.WatchBytes.Add(int64(len(path)))
 }
 
-// flushAbove is the number of replies that are sent on even though more requests wait: a client needn't wait for
-// the end of a long queue.
-const flushAbove = 512
+// flushAbove is the number of replies, flushBytes their length, that are sent on even though more requests wait: a
+// client needn't wait for the end of a long queue, and a thousand reads of a large node needn't be in memory at once.
+const (
+	flushAbove = 512
+	flushBytes = 4 << 20
+)
 
 // Full tells that enough has collected to be sent on.
-func (f *Final) Full() bool { return f.replies >= flushAbove }
+func (f *Final) Full() bool { return f.replies >= flushAbove || f.bytes >= flushBytes }
 
 // Flush hands over what has collected: first the word on what was applied, then each connection's frames, and last
 // the ends of sessions, so that a client's own goodbye is answered before somebody closes its connection.
@@ -229,7 +237,7 @@ func (f *Final) Flush() messages.Outbox {
 
 func (f *Final) measure() {
 	f.metrics.PacketsSent.Add(int64(f.replies))
-	f.replies = 0
+	f.replies, f.bytes = 0, 0
 	if len(f.reads) > 0 {
 		f.metrics.Latency.ObserveAll(f.reads)
 		f.metrics.ReadLatency.ObserveAll(f.reads)

@@ -54,19 +54,23 @@ func (a *finalActor) Receive(ctx actor.Context) {
 
 // deliver takes the tree's lock only when the batch changes something: final's own reads need none.
 func (a *finalActor) deliver(ctx actor.Context, items []messages.Delivery) {
-	now := a.env.Clock.MonoUs()
-	var err error
-	if changes(items) {
-		a.env.Tree.Write(func(*tree.Tree) { err = a.core.Deliver(items, now) })
-	} else {
-		err = a.core.Deliver(items, now)
-	}
-	if err != nil {
-		a.env.Fatal(err)
-		return
-	}
-	if a.core.Full() {
-		a.env.dispatch(ctx, nil, a.core.Flush())
+	now, write := a.env.Clock.MonoUs(), changes(items)
+	for len(items) > 0 {
+		var n int
+		var err error
+		if write {
+			a.env.Tree.Write(func(*tree.Tree) { n, err = a.core.Deliver(items, now) })
+		} else {
+			n, err = a.core.Deliver(items, now)
+		}
+		if err != nil {
+			a.env.Fatal(err)
+			return
+		}
+		items = items[n:]
+		if a.core.Full() {
+			a.env.dispatch(ctx, nil, a.core.Flush())
+		}
 	}
 }
 

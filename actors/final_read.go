@@ -229,6 +229,10 @@ func (f *Final) getEphemerals(c *finalConn, r *messages.Request, d *jute.Decoder
 	f.end(c, r, start)
 }
 
+// multiReadLimit is how long the reply to one multiRead may grow, in bytes: its request may name the same large node
+// ten thousand times.
+const multiReadLimit = 64 << 20
+
 // multiRead gives each operation its own result; its watch flags mean nothing.
 func (f *Final) multiRead(c *finalConn, r *messages.Request, d *jute.Decoder) {
 	ops := jute.DecodeMulti(d, true)
@@ -250,7 +254,11 @@ func (f *Final) multiRead(c *finalConn, r *messages.Request, d *jute.Decoder) {
 		default:
 			res.Children = n.AppendChildren([]string{})
 		}
-		dst = res.Append(dst)
+		if dst = res.Append(dst); len(dst)-start > multiReadLimit {
+			c.pending.Frames = dst[:start]
+			f.fail(c, r, messages.ErrMarshalling)
+			return
+		}
 	}
 	c.pending.Frames = jute.AppendMultiEnd(dst)
 	f.end(c, r, start)

@@ -170,7 +170,7 @@ func (f frameIn) String() string {
 // dial opens a connection and asks for a session: a new one, or that of another client.
 func (p *pipeline) dial(old *client) *client {
 	p.t.Helper()
-	c := &client{p: p, peer: p.net.Dial()}
+	c := &client{p: p, peer: p.net.Dial(), split: jute.Splitter{Limit: 1 << 30}}
 	if c.peer == nil {
 		p.t.Fatal("nobody accepts connections")
 	}
