@@ -30,6 +30,7 @@ type syncActor struct {
 	env     *StageEnv
 	log     *persistence.Log
 	batch   []messages.Proposal
+	waiting []messages.Proposal // for room in the log
 	full    bool
 	slowMs  int64
 	timer   Timer
@@ -43,12 +44,15 @@ func newSyncStage(env *StageEnv) actor.Actor {
 // Receive implements actor.Actor.
 func (a *syncActor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		a.lookAgain(ctx, 0) // the disk may have been full before
 	case *messages.Proposals:
 		a.append(m.Items)
 	case rollLog:
 		a.roll(ctx)
 	case checkSpace:
 		a.timer = nil
+		a.retry()
 		a.space(ctx)
 	case Drained:
 		a.sync(ctx)
@@ -63,8 +67,21 @@ func (a *syncActor) append(items []messages.Proposal) {
 	if a.stopped {
 		return
 	}
+	if len(a.waiting) > 0 {
+		a.waiting = append(a.waiting, items...)
+		return
+	}
 	for i := range items {
-		if err := a.log.Append(uint64(items[i].Header.Zxid), items[i].Encoded); err != nil {
+		err := a.log.Append(uint64(items[i].Header.Zxid), items[i].Encoded)
+		if errors.Is(err, persistence.ErrDiskFull) && !errors.Is(err, persistence.ErrLogFailed) {
+			// The log hasn't taken it and works on, and nobody has been promised anything: it waits for room, with
+			// all behind it. Prep is told (again): it doesn't know, or it would have refused this.
+			a.waiting = append(a.waiting, items[i:]...)
+			a.full = false
+			items = items[:i]
+			break
+		}
+		if err != nil {
 			a.fatal(fmt.Errorf("log transaction %v: %w", items[i].Header.Zxid, err))
 			return
 		}
@@ -72,10 +89,23 @@ func (a *syncActor) append(items []messages.Proposal) {
 	a.batch = append(a.batch, items...)
 }
 
+// retry takes what has waited for room.
+func (a *syncActor) retry() {
+	items := a.waiting
+	a.waiting = nil
+	a.append(items)
+}
+
 // sync makes the batch durable and only then passes it on. A failure is final: after a failed fsync nobody knows
 // what is on disk, so the process ends, and the next start finds out.
 func (a *syncActor) sync(ctx actor.Context) {
-	if len(a.batch) == 0 || a.stopped {
+	if a.stopped {
+		return
+	}
+	if len(a.batch) == 0 {
+		if len(a.waiting) > 0 {
+			a.space(ctx)
+		}
 		return
 	}
 	before := a.env.Clock.MonoUs()
@@ -114,7 +144,7 @@ func (a *syncActor) roll(ctx actor.Context) {
 // space tells prep when the log is about to run out of room, and when there is some again.
 func (a *syncActor) space(ctx actor.Context) {
 	room, err := a.log.Headroom()
-	full := err != nil && room < headroomLow
+	full := len(a.waiting) > 0 || (err != nil && room < headroomLow)
 	if err != nil && !errors.Is(err, persistence.ErrDiskFull) {
 		a.env.Log.Error().Err(err).Msg("can't reserve room for the transaction log")
 	}
@@ -123,14 +153,18 @@ func (a *syncActor) space(ctx actor.Context) {
 		ctx.Send(a.env.Prep, &messages.DiskSpace{Full: full, Free: room})
 	}
 	if full && a.timer == nil {
-		self, root := ctx.Self(), a.env.System.Root
-		a.timer = a.env.Clock.After(spacePause, func() { root.Send(self, checkSpace{}) })
+		a.lookAgain(ctx, spacePause)
 	}
+}
+
+func (a *syncActor) lookAgain(ctx actor.Context, after time.Duration) {
+	self, root := ctx.Self(), a.env.System.Root
+	a.timer = a.env.Clock.After(after, func() { root.Send(self, checkSpace{}) })
 }
 
 func (a *syncActor) fatal(err error) {
 	a.stopped = true
-	a.batch = nil
+	a.batch, a.waiting = nil, nil
 	a.env.Fatal(err)
 }
 
