@@ -125,7 +125,8 @@ func TestWatchesComeBack(t *testing.T) {
 		got = append(got, client.EventName(e.Type)+" "+e.Path)
 	}
 	slices.Sort(got)
-	if want := []string{"NodeChildrenChanged /list", "NodeCreated /coming", "NodeDataChanged /data", "NodeDeleted /gone"}; !slices.Equal(got, want) {
+	want := []string{"NodeChildrenChanged /list", "NodeCreated /coming", "NodeDataChanged /data", "NodeDeleted /gone"}
+	if !slices.Equal(got, want) {
 		t.Errorf("events %v, expected %v", got, want)
 	}
 	if _, err := writer.Create(ctx, "/tree/leaf", nil, client.Persistent); err != nil {
