@@ -42,16 +42,17 @@ need_java() {
 	[ -r /usr/share/java/zookeeper.jar ]
 }
 
-# answers HOST:PORT tells whether a server there answers the four-letter word ruok.
-answers() {
+# serves HOST:PORT tells whether a server there serves clients, as the four-letter word srvr says; it is the one word that
+# every server allows. (ruok is answered before the data is loaded.)
+serves() {
 	local reply
 	reply=$(
 		exec 2>/dev/null
 		exec 3<>"/dev/tcp/${1%:*}/${1##*:}" || exit 1
-		printf ruok >&3
+		printf srvr >&3
 		timeout 2 cat <&3
 	)
-	[ "$reply" = imok ]
+	[[ $reply == *Mode:* ]]
 }
 
 # free_port prints a TCP port of the loopback interface on which nobody listens.
@@ -103,11 +104,11 @@ start_zookeeper() {
 await_server() {
 	local tries
 	for ((tries = 0; tries < 300; tries++)); do
-		answers "$1" && return 0
+		serves "$1" && return 0
 		kill -0 "$2" 2>/dev/null || break
 		sleep 0.2
 	done
-	echo "interop: the server at $1 does not answer; its log ends with:" >&2
+	echo "interop: the server at $1 does not serve; its log ends with:" >&2
 	tail -n 20 "$3" >&2
 	return 1
 }

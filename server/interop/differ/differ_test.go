@@ -79,7 +79,7 @@ func playRound(t *testing.T, seed uint64, server, reference string) {
 			}
 			got[i] = answer
 		}
-		if got[0] != got[1] && !excused(q, got[0], got[1]) {
+		if got[0] != got[1] && !excused(q, got[1]) {
 			t.Fatalf("the servers differ\n%s\nreference:\n%sserver:\n%s", tail(append(history, line)), got[0], got[1])
 		}
 		history = append(history, line+"\n"+strings.TrimRight(got[0], "\n"))

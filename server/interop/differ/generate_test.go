@@ -85,8 +85,8 @@ func (g *generator) acl(q *request) {
 
 // single makes a request that may also be part of a transaction.
 func (g *generator) single() *request {
-	q := &request{op: pick[int32](g, opCreate, opCreate, opCreate, opCreate2, opDelete, opDelete, opSetData, opSetData, opCreateTTL, opCreateContainer),
-		path: g.path(), data: g.data(), version: g.version()}
+	op := pick[int32](g, opCreate, opCreate, opCreate, opCreate2, opDelete, opDelete, opSetData, opSetData, opCreateTTL, opCreateContainer)
+	q := &request{op: op, path: g.path(), data: g.data(), version: g.version()}
 	switch q.op {
 	case opCreate, opCreate2:
 		q.flags = pick[int32](g, 0, 0, 0, 0, 1, 2, 3, 4)
@@ -153,7 +153,8 @@ func (g *generator) make() *request {
 		return &request{op: opAuth, path: pick(g, text("digest"), text("digest"), text("digest"), text("ip"), text("none"), text("world")),
 			data: pick(g, text("a:b"), text("c:d"), text("nocolon"), text(""), text("super:secret"), text("a:b:c"))}
 	case n < 94:
-		return &request{op: pick[int32](g, opDelete, opSetData, opCreate), path: pick(g, nil, text(""), text("/"), text("/zookeeper")), version: 99}
+		path := pick(g, nil, text(""), text("/"), text("/zookeeper"))
+		return &request{op: pick[int32](g, opDelete, opSetData, opCreate), path: path, version: 99}
 	case n < 96:
 		return &request{op: opClose}
 	case n < 97:
@@ -164,8 +165,11 @@ func (g *generator) make() *request {
 }
 
 func (g *generator) read() *request {
-	q := &request{op: pick[int32](g, opExists, opGetData, opGetChildren, opGetChildren2, opGetACL, opGetAllChildren, opGetData, opGetChildren2),
-		path: g.path(), watch: g.watch()}
+	op := pick[int32](g, opExists, opGetData, opGetChildren, opGetChildren2, opGetACL, opGetAllChildren, opGetData, opGetChildren2)
+	q := &request{op: op, path: g.path(), watch: g.watch()}
+	if g.guarded && q.op == opExists {
+		q.op = opGetACL // ZooKeeper 3.8 lets exists() pass on a node that may not be read, 3.9 does not
+	}
 	if g.chance(2) {
 		q.cut = 1 + g.IntN(6)
 	}
@@ -185,6 +189,9 @@ func (g *generator) multi() *request {
 		part := g.single()
 		if g.chance(20) {
 			part = &request{op: opCheck, path: g.path(), version: g.version()}
+		}
+		if part.op != opCreateContainer && part.flags == 4 {
+			part.flags = 0 // no client asks so; in a transaction ZooKeeper goes by the flag, outside by the opcode
 		}
 		q.parts = append(q.parts, part)
 	}

@@ -2,7 +2,6 @@ package recipes;
 
 import static interop.Check.equal;
 import static interop.Check.eventually;
-import static interop.Check.that;
 
 import interop.Proxy;
 import interop.Scope;
@@ -49,7 +48,7 @@ final class Caches {
         eventually(() -> cache.get(scope.root + "/a/b").isPresent() && new String(cache.get(scope.root + "/a").get().getData()).equals("3"), "changes");
         writer.delete().deletingChildrenIfNeeded().forPath(scope.root + "/a");
         eventually(() -> cache.get(scope.root + "/a").isEmpty() && cache.get(scope.root + "/a/b").isEmpty(), "deletions");
-        that(events.contains("NODE_CREATED " + scope.root + "/a/b") && events.contains("NODE_DELETED " + scope.root + "/a"), "events: " + events);
+        eventually(() -> events.containsAll(List.of("NODE_CREATED " + scope.root + "/a/b", "NODE_DELETED " + scope.root + "/a")), "events");
     }
 
     private static void curatorCacheReconnects(Scope scope) throws Exception {
