@@ -58,16 +58,18 @@ func (p *Prep) Applied(zxid messages.Zxid) (trimmed int) { return p.pending.trim
 // DiskFull tells whether there is room for more log.
 func (p *Prep) DiskFull(full bool) { p.full = full }
 
-// Flush hands over what has been decided since the last call.
+// Flush hands over what has been decided since the last call. The refusals go first: a later write of the same session may
+// be on disk, and its word at the gate, before this function's caller has sent the second message, and the gate must know
+// by then that the write before it was refused.
 func (p *Prep) Flush() messages.Outbox {
 	var out messages.Outbox
-	if len(p.proposals) > 0 {
-		out = out.To(messages.SlotNext, &messages.Proposals{Items: p.proposals})
-		p.proposals = nil
-	}
 	if len(p.refusals) > 0 {
 		out = out.To(messages.SlotGate, &messages.Refusals{Items: p.refusals})
 		p.refusals = nil
+	}
+	if len(p.proposals) > 0 {
+		out = out.To(messages.SlotNext, &messages.Proposals{Items: p.proposals})
+		p.proposals = nil
 	}
 	return out
 }
