@@ -234,3 +234,35 @@ func drawWrite(t *rapid.T) messages.Request {
 	}
 	return r
 }
+
+// In a multi the flag decides what a create makes; at the top level the operation does.
+func TestPrepMultiGoesByTheFlag(t *testing.T) {
+	for _, c := range []struct {
+		op   messages.OpCode
+		flag int32
+		want messages.OpCode // 0: the whole multi is malformed
+	}{
+		{messages.OpCreate, flagPersistent, messages.OpCreate},
+		{messages.OpCreate2, flagSequential, messages.OpCreate},
+		{messages.OpCreate, flagContainer, messages.OpCreateContainer},
+		{messages.OpCreate2, flagTTL, 0},
+		{messages.OpCreateContainer, flagPersistent, messages.OpCreate},
+		{messages.OpCreateContainer, flagTTL, 0},
+		{messages.OpCreateTTL, flagEphemeral, messages.OpCreate},
+		{messages.OpCreateTTL, flagContainer, messages.OpCreateContainer},
+		{messages.OpCreateTTL, flagTTL, messages.OpCreateTTL},
+	} {
+		d := newDesk(t, PrepOptions{ExtendedTypes: true})
+		record := jute.CreateRequest{Path: "/m", ACL: openACL(), Flags: c.flag, TTL: 1000}
+		body := jute.AppendMulti(nil, []jute.MultiOp{{Op: c.op, Record: record}})
+		p, refusal := d.judge(messages.Request{Conn: 1, Op: messages.OpMulti, Body: body})
+		switch {
+		case c.want == 0 && (refusal == nil || refusal.Err != messages.ErrMarshalling || refusal.Results != nil):
+			t.Errorf("%v with flag %d: %+v, want a malformed multi", c.op, c.flag, refusal)
+		case c.want != 0 && refusal != nil:
+			t.Errorf("%v with flag %d is refused: %+v", c.op, c.flag, refusal)
+		case c.want != 0 && p.Body.(*messages.MultiTxn).Ops[0].Op != c.want:
+			t.Errorf("%v with flag %d becomes %v, want %v", c.op, c.flag, p.Body.(*messages.MultiTxn).Ops[0].Op, c.want)
+		}
+	}
+}
