@@ -123,6 +123,25 @@ func (p *pipeline) settle() {
 	}
 }
 
+// stop ends the role and checks that it has ended.
+func (p *pipeline) stop() {
+	p.t.Helper()
+	gone := false
+	p.rt.System.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		switch ctx.Message().(type) {
+		case *actor.Started:
+			ctx.Watch(p.role)
+			ctx.Stop(p.role)
+		case *actor.Terminated:
+			gone = true
+		}
+	}, actor.WithDispatcher(p.steps)))
+	p.settle()
+	if !gone {
+		p.t.Fatal("the role didn't stop")
+	}
+}
+
 // pass lets time pass.
 func (p *pipeline) pass(d time.Duration) {
 	p.t.Helper()

@@ -52,6 +52,9 @@ type shell struct {
 	rt      *Runtime
 	name    string
 	release func()
+	// stopping is set when the actor has been told to stop. The library goes on with its mailbox until the last of its
+	// children has stopped; one that is spawned meanwhile would never be told to, and its parent wait for ever.
+	stopping bool
 }
 
 // supervisingShell is the shell of an actor with children. The library asks the actor that it runs how to deal with a
@@ -75,14 +78,23 @@ func (rt *Runtime) shell(name string, release func(), inner actor.Actor) actor.A
 // Receive implements actor.Actor.
 func (s *shell) Receive(ctx actor.Context) {
 	switch ctx.Message().(type) {
-	case *actor.Stopping, *actor.Restarting:
+	case *actor.Stopping:
+		s.stopping = true
 		s.farewell(ctx)
+	case *actor.Restarting:
+		s.farewell(ctx)
+	case *actor.Terminated:
+		s.Actor.Receive(ctx)
 	case *actor.Stopped:
 		s.farewell(ctx)
 		if s.release != nil {
 			s.release()
 		}
 	default:
+		if s.stopping {
+			s.rt.Metrics.DeadLetters.Inc()
+			return
+		}
 		s.Actor.Receive(ctx)
 	}
 }

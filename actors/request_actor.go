@@ -17,6 +17,9 @@ type requestActor struct {
 
 func newRequestStage(env *StageEnv) actor.Actor {
 	first := FirstSessionID(env.Options.SessionServer, env.Clock.WallMs())
+	if next := env.nextSession.Load(); uint64(next) > uint64(first) {
+		first = messages.SessionID(next)
+	}
 	return &requestActor{env: env, core: NewRequestProcessor(env.password, first, env.fillRandom)}
 }
 
@@ -51,6 +54,7 @@ func (a *requestActor) Receive(ctx actor.Context) {
 	case *messages.SessionClosed:
 		a.core.SessionClosed(m)
 	case Drained:
+		a.env.nextSession.Store(int64(a.core.nextID))
 		a.env.dispatch(ctx, nil, a.core.Flush())
 	default:
 		a.env.unexpected(ctx, &a.env.Log)

@@ -37,6 +37,9 @@ type Runtime struct {
 	// outstanding counts the requests that have been read and not been answered, for globalOutstandingLimit.
 	outstanding atomic.Int64
 	panics      atomic.Int64
+	// nextSession is the session id after the last one given out, so that a pipeline that is built anew goes on there:
+	// ids begin with the time, but that may stand still or be set back.
+	nextSession atomic.Int64
 }
 
 // NewRuntime makes an actor system in a world.

@@ -67,6 +67,7 @@ func (a *standaloneActor) Receive(ctx actor.Context) {
 	case *actor.Terminated:
 		a.childStopped(ctx, m.Who.Id)
 	case *actor.Stopping:
+		a.left = nil // nothing is built any more
 		a.view.Store(nil)
 		a.hold(ctx, "the server is shutting down")
 	default:

@@ -117,3 +117,24 @@ func TestTwoFailuresOfOneChainRebuildOnce(t *testing.T) {
 		}
 	}
 }
+
+// A role that is told to stop while its pipeline is down must not build another one.
+func TestStopWhileThePipelineIsDown(t *testing.T) {
+	for seed := range uint64(40) {
+		armed := false
+		p := newPipeline(t, pipelineOptions{seed: seed + 1, wrap: panicOn("prep", func(msg any) bool {
+			_, ok := msg.(*messages.Requests)
+			return ok && armed
+		})})
+		c := p.connect(nil)
+		armed = true
+		c.ask(messages.OpCreate, createRequest("/a", 0))
+		for p.view.Load() != nil {
+			p.steps.Step()
+		}
+		p.stop()
+		if v := p.view.Load(); v != nil {
+			t.Fatalf("seed %d: after its end the server serves generation %d", seed+1, v.Generation)
+		}
+	}
+}

@@ -14,7 +14,19 @@ type Steps struct {
 	mu    sync.Mutex
 	queue []func()
 	rand  *rand.Rand
+	mood  int // with a seed: which piece is next, for a while
+	left  int // pieces until the mood changes
 }
+
+// The moods. Newest first starves what waits: the races of an actor that doesn't get its turn need it, and choosing
+// evenly hardly ever shows them.
+const (
+	moodAny = iota
+	moodNewest
+	moodOldest
+	moods
+	longestMood = 150
+)
 
 // NewSteps makes a dispatcher that runs pieces in the order in which they came.
 func NewSteps() *Steps { return &Steps{} }
@@ -49,15 +61,28 @@ func (s *Steps) Step() bool {
 		s.mu.Unlock()
 		return false
 	}
-	i := 0
-	if s.rand != nil {
-		i = s.rand.IntN(n)
-	}
+	i := s.choose(n)
 	fn := s.queue[i]
 	s.queue = append(s.queue[:i], s.queue[i+1:]...)
 	s.mu.Unlock()
 	fn()
 	return true
+}
+
+func (s *Steps) choose(n int) int {
+	if s.rand == nil {
+		return 0
+	}
+	if s.left--; s.left < 0 {
+		s.mood, s.left = s.rand.IntN(moods), s.rand.IntN(longestMood)
+	}
+	switch s.mood {
+	case moodNewest:
+		return n - 1
+	case moodOldest:
+		return 0
+	}
+	return s.rand.IntN(n)
 }
 
 // Settle runs until nothing is left to do and returns the number of steps.

@@ -188,3 +188,6 @@ func (t *memTransport) Close() {
 	t.closed, t.paused = true, false
 	(*Peer)(t).schedule()
 }
+
+// Left tells whether the client has hung up.
+func (p *Peer) Left() bool { return p.ended }
