@@ -166,6 +166,14 @@ func (c *campaign) check(ctx context.Context, addr string, started time.Time) er
 	return c.verdict()
 }
 
+// leave drops all connections; the sessions stay.
+func (c *campaign) leave() {
+	for _, w := range c.workers {
+		w.detach()
+	}
+	c.inspector.detach()
+}
+
 func (c *campaign) failed(err error) error {
 	return fmt.Errorf("seed %d, round %d: %w", c.seed, c.round, err)
 }

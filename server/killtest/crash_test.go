@@ -19,7 +19,7 @@ func TestCrashDisk(t *testing.T) {
 	if err := c.prepare(ctx, m.ClientAddress(), 100); err != nil {
 		t.Fatal(err)
 	}
-	rounds, restarts := 5**roundsFlag, 0
+	rounds, restarts := 3**roundsFlag, 0
 	for range rounds {
 		changes := c.rng.IntN([...]int{10, 100, 600}[c.rng.IntN(3)])
 		c.load(ctx, func(idle <-chan struct{}) { cutUnderLoad(t, m, changes, idle) })
@@ -34,10 +34,7 @@ func TestCrashDisk(t *testing.T) {
 			t.Fatalf("%v\nthe files:\n%s", err, disk.Tree())
 		}
 	}
-	for _, w := range c.workers {
-		w.detach()
-	}
-	c.inspector.detach()
+	c.leave()
 	m.Stop()
 	t.Logf("%s; %d starts cut off as well", c.summary(), restarts)
 }
@@ -55,6 +52,9 @@ func cutUnderLoad(t *testing.T, m *memServer, changes int, idle <-chan struct{})
 		t.Errorf("the server doesn't notice that its disk is gone; its log:\n%s\nall goroutines:\n%s", m.log, stacks())
 	}
 	m.Stop()
+	if err := calm(m.log.String()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // stacks shows where all goroutines are.
@@ -90,10 +90,7 @@ func TestCrashNoticed(t *testing.T) {
 			if err := c.check(ctx, m.ClientAddress(), m.started); err == nil {
 				t.Errorf("%d acknowledged writes were lost, and nobody noticed", c.tally.acknowledged.Load())
 			}
-			for _, w := range c.workers {
-				w.detach()
-			}
-			c.inspector.detach()
+			c.leave()
 		})
 	}
 }

@@ -18,15 +18,16 @@ type keeper struct {
 	caller
 	folder string
 	addr   string
-	known  *ledger // after all replies
-	spec   *ledger // after all that was sent; its zxids mean nothing
-	window int     // requests on their way
-	lost   bool    // the server didn't know the session when the keeper came back
+	known  *ledger       // after all replies
+	spec   *ledger       // after all that was sent; its zxids mean nothing
+	window int           // requests on their way
+	begun  chan struct{} // closed when the load of the first round has brought some replies
+	lost   bool          // the server didn't know the session when the keeper came back
 }
 
 func newKeeper(i int, rng *rand.Rand, t *tally) *keeper {
 	name := fmt.Sprintf("k%d", i)
-	return &keeper{caller: newCaller(name, rng, t), folder: keeperFolder + "/" + name, known: &ledger{nodes: map[string]node{}}}
+	return &keeper{caller: newCaller(name, rng, t), folder: keeperFolder + "/" + name, known: &ledger{nodes: map[string]node{}}, begun: make(chan struct{})}
 }
 
 // prepare makes the folder.
@@ -55,7 +56,10 @@ func (k *keeper) load(ctx context.Context, round int) {
 		k.window = 2 + k.rng.IntN(24)
 	}
 	k.spec = k.known.clone()
-	for ctx.Err() == nil {
+	for replies := 0; ctx.Err() == nil; replies++ {
+		if replies == 20 && round == 1 {
+			close(k.begun)
+		}
 		for len(k.flight) < k.window && k.spec.session != 0 {
 			k.next()
 		}

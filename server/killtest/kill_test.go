@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	roundsFlag = flag.Int("rounds", 8, "how many times TestKill kills the server")
+	roundsFlag = flag.Int("rounds", 5, "how many times TestKill kills the server")
 	seedFlag   = flag.Uint64("seed", 0, "where chance begins; 0: at the time")
 )
 
@@ -102,10 +102,7 @@ func (k *killer) run(ctx context.Context) error {
 			fmt.Printf("%s\n", k.report())
 		}
 	}
-	for _, w := range k.workers {
-		w.detach()
-	}
-	k.inspector.detach()
+	k.leave()
 	return k.terminate()
 }
 
@@ -125,8 +122,11 @@ func (k *killer) play(ctx context.Context) error {
 	}[k.rng.IntN(11)]
 	var ended error
 	k.load(ctx, func(<-chan struct{}) { ended = k.end(ctx, phase) })
+	if ended == nil {
+		ended = k.calm()
+	}
 	if ended != nil {
-		return ended
+		return k.failed(ended)
 	}
 	if phase == inStart || phase == twice {
 		if err := k.killStarts(ctx, phase); err != nil {

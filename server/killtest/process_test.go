@@ -110,6 +110,25 @@ func (p *process) terminate() error {
 	return p.gone(0)
 }
 
+// calm makes sure that no actor has panicked so far: supervision would hide it from the clients.
+func (p *process) calm() error {
+	text, err := os.ReadFile(p.log.Name())
+	if err != nil {
+		return err
+	}
+	return calm(string(text))
+}
+
+// calm looks for panics in a server's log.
+func calm(log string) error {
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, "panicked") || strings.Contains(line, "goroutine ") {
+			return fmt.Errorf("the server panicked: %s", line)
+		}
+	}
+	return nil
+}
+
 // gone waits for the end of the process and judges how it ended: by this signal, or (0) with exit code 0.
 func (p *process) gone(by syscall.Signal) error {
 	for range p.screen { // until its output has ended
