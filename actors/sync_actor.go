@@ -48,6 +48,9 @@ func (a *syncActor) Receive(ctx actor.Context) {
 		a.lookAgain(ctx, 0) // the disk may have been full before
 	case *messages.Proposals:
 		a.append(m.Items)
+		if len(a.waiting) > 0 {
+			a.full = false // prep is told again: it doesn't know, or it would have refused these
+		}
 	case rollLog:
 		a.roll(ctx)
 	case checkSpace:
@@ -75,9 +78,8 @@ func (a *syncActor) append(items []messages.Proposal) {
 		err := a.log.Append(uint64(items[i].Header.Zxid), items[i].Encoded)
 		if errors.Is(err, persistence.ErrDiskFull) && !errors.Is(err, persistence.ErrLogFailed) {
 			// The log hasn't taken it and works on, and nobody has been promised anything: it waits for room, with
-			// all behind it. Prep is told (again): it doesn't know, or it would have refused this.
+			// all behind it.
 			a.waiting = append(a.waiting, items[i:]...)
-			a.full = false
 			items = items[:i]
 			break
 		}
