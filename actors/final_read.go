@@ -72,15 +72,22 @@ func (f *Final) readable(ids []messages.Identity, path []byte) (tree.Node, messa
 	return n, messages.ErrOK
 }
 
-func (f *Final) getData(c *finalConn, r *messages.Request, d *jute.Decoder) {
-	q := jute.DecodePathWatch(d)
-	if d.Err() != nil {
-		f.fail(c, r, messages.ErrMarshalling)
-		return
+// wanted reads a path with a watch flag and finds the node, or answers with what is wrong.
+func (f *Final) wanted(c *finalConn, r *messages.Request, d *jute.Decoder) (q jute.PathWatch, n tree.Node, ok bool) {
+	q = jute.DecodePathWatch(d)
+	code := messages.ErrMarshalling
+	if d.Err() == nil {
+		n, code = f.readable(r.Identities, q.Path)
 	}
-	n, code := f.readable(r.Identities, q.Path)
 	if code != messages.ErrOK {
 		f.fail(c, r, code)
+	}
+	return q, n, code == messages.ErrOK
+}
+
+func (f *Final) getData(c *finalConn, r *messages.Request, d *jute.Decoder) {
+	q, n, ok := f.wanted(c, r, d)
+	if !ok {
 		return
 	}
 	if q.Watch {
@@ -119,14 +126,8 @@ func (f *Final) exists(c *finalConn, r *messages.Request, d *jute.Decoder) {
 }
 
 func (f *Final) getChildren(c *finalConn, r *messages.Request, d *jute.Decoder) {
-	q := jute.DecodePathWatch(d)
-	if d.Err() != nil {
-		f.fail(c, r, messages.ErrMarshalling)
-		return
-	}
-	n, code := f.readable(r.Identities, q.Path)
-	if code != messages.ErrOK {
-		f.fail(c, r, code)
+	q, n, ok := f.wanted(c, r, d)
+	if !ok {
 		return
 	}
 	if q.Watch {
