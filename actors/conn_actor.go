@@ -270,7 +270,6 @@ func (a *connActor) send(ctx actor.Context, out messages.Outbox) {
 		case messages.SlotNext:
 			ctx.Send(a.links.Final, s.Msg)
 		case SlotCommands:
-			a.handshake.Stop()
 			ctx.Send(a.links.Commands, s.Msg)
 		}
 	}
