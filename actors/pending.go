@@ -35,6 +35,7 @@ type usage struct{ count, bytes int64 }
 type pending struct {
 	tree     *tree.Tree // only while a batch is judged
 	nodes    map[string]*record
+	owned    map[messages.Owner]int // how many of nodes are ephemerals of that owner
 	sessions map[messages.SessionID]sessionState
 	quotas   map[string]usage
 	queue    []pendingChange
@@ -59,6 +60,7 @@ type undoStep struct {
 func newPending() *pending {
 	return &pending{
 		nodes:    map[string]*record{},
+		owned:    map[messages.Owner]int{},
 		sessions: map[messages.SessionID]sessionState{},
 		quotas:   map[string]usage{},
 	}
@@ -88,8 +90,27 @@ func (p *pending) set(path string, r record, zxid messages.Zxid) {
 		p.undo = append(p.undo, undoStep{path: path, old: p.nodes[path]})
 	}
 	r.zxid = zxid
-	p.nodes[path] = &r
+	p.put(path, &r)
 	p.queue = append(p.queue, pendingChange{zxid: zxid, path: path})
+}
+
+// put is the one place where the overlay of nodes changes; nil takes an entry out. It counts each owner's ephemerals,
+// so that closing a session that has proposed none needn't look through the overlay: ten thousand sessions that expire
+// together would otherwise each look at what the others have left there.
+func (p *pending) put(path string, r *record) {
+	if old := p.nodes[path]; old != nil && old.exists && old.owner.IsEphemeral() {
+		if p.owned[old.owner]--; p.owned[old.owner] == 0 {
+			delete(p.owned, old.owner)
+		}
+	}
+	if r == nil {
+		delete(p.nodes, path)
+		return
+	}
+	p.nodes[path] = r
+	if r.exists && r.owner.IsEphemeral() {
+		p.owned[r.owner]++
+	}
 }
 
 // begin starts a multi, whose changes may have to be taken back.
@@ -106,11 +127,7 @@ func (p *pending) end(mark int, keep bool) {
 		return
 	}
 	for i := len(p.undo) - 1; i >= 0; i-- {
-		if s := p.undo[i]; s.old == nil {
-			delete(p.nodes, s.path)
-		} else {
-			p.nodes[s.path] = s.old
-		}
+		p.put(p.undo[i].path, p.undo[i].old)
 	}
 	for _, c := range p.queue[mark:] {
 		if c.quota != "" {
@@ -155,7 +172,7 @@ func (p *pending) trim(applied messages.Zxid) int {
 			}
 		default:
 			if r := p.nodes[c.path]; r != nil && r.zxid <= applied {
-				delete(p.nodes, c.path)
+				p.put(c.path, nil)
 			}
 		}
 		p.queue[n] = pendingChange{}
@@ -189,6 +206,9 @@ func (p *pending) ephemerals(id messages.SessionID) []string {
 		if r, ok := p.nodes[path]; !ok || (r.exists && r.owner == owner) {
 			list = append(list, path)
 		}
+	}
+	if p.owned[owner] == 0 {
+		return list // the tree lists them sorted
 	}
 	for path, r := range p.nodes {
 		if r.exists && r.owner == owner && !p.treeOwns(path, owner) {
