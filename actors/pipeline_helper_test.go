@@ -87,7 +87,7 @@ func (p *pipeline) start(seed uint64) {
 		p.t.Fatal(err)
 	}
 	p.store, err = persistence.OpenStore(persistence.StoreOptions{
-		FS: p.disk, DataDir: "data", LogDir: "data", NewDatabaseID: 1, SegmentBytes: 8 << 20,
+		FS: p.disk, DataDir: "data", LogDir: "data", NewDatabaseID: 1, SegmentBytes: 1 << 20,
 	})
 	if err != nil {
 		p.t.Fatal(err)

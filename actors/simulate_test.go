@@ -79,7 +79,30 @@ func simulate(t *testing.T, seed uint64) {
 		t.Fatalf("seed %d: the server doesn't serve any more", seed)
 	}
 	s.finish(seed)
+	s.leave(seed)
 	s.stop()
+}
+
+// leave lets everybody go: nothing may stay behind.
+func (s *simulation) leave(seed uint64) {
+	for _, a := range s.actors {
+		for _, o := range a.conns {
+			o.peer.Hangup()
+		}
+	}
+	s.failing = ""
+	s.settle()
+	s.pass(time.Minute)
+	m := s.rt.Metrics
+	conns, outstanding, sessions := s.rt.Conns.Len(), s.rt.Outstanding(), s.sessions()
+	pending := m.OutstandingQueued.Load() - m.OutstandingRemoved.Load()
+	if s.view.Load().Generation > 1 {
+		pending = 0 // a failed pipeline takes its own along
+	}
+	if conns != 0 || outstanding != 0 || sessions != 0 || pending != 0 {
+		s.t.Errorf("seed %d: everybody has left, and there are %d connections, %d requests, %d sessions, %d changes",
+			seed, conns, outstanding, sessions, pending)
+	}
 }
 
 func (s *simulation) wrap(name string, inner actor.Actor) actor.Actor {
