@@ -27,7 +27,10 @@ type keeper struct {
 
 func newKeeper(i int, rng *rand.Rand, t *tally) *keeper {
 	name := fmt.Sprintf("k%d", i)
-	return &keeper{caller: newCaller(name, rng, t), folder: keeperFolder + "/" + name, known: &ledger{nodes: map[string]node{}}, begun: make(chan struct{})}
+	return &keeper{
+		caller: newCaller(name, rng, t), folder: keeperFolder + "/" + name,
+		known: &ledger{nodes: map[string]node{}}, begun: make(chan struct{}),
+	}
 }
 
 // prepare makes the folder.
