@@ -204,7 +204,8 @@ func TestPrepLagProperty(t *testing.T) {
 		if prompt.tree.Digest() != lagging.tree.Digest() {
 			rt.Fatal("the trees differ in the end")
 		}
-		if len(lagging.prep.pending.owned)+len(lagging.prep.pending.nodes)+len(lagging.prep.pending.sessions)+len(lagging.prep.pending.quotas) != 0 {
+		left := lagging.prep.pending
+		if len(left.owned)+len(left.nodes)+len(left.sessions)+len(left.quotas) != 0 {
 			rt.Fatal("the overlay is not empty although everything is applied")
 		}
 	})
