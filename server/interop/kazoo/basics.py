@@ -204,11 +204,16 @@ def chroot():
 
 
 @test()
-def sync_ensure_path_and_server_version():
+def sync_and_ensure_path():
     with clients(2) as (root, writer, reader):
         writer.ensure_path(root + "/a/b/c")
         equal(reader.sync(root), root, "sync")
         assert reader.exists(root + "/a/b/c")
+
+
+@test(needs=["4lw"])
+def server_version():
+    with clients() as (root, writer):
         version = writer.server_version()
         assert len(version) >= 2 and version >= (3, 4), version
         assert b"imok" in writer.command(b"ruok").encode(), "ruok"

@@ -195,7 +195,7 @@ def writes_across_broken_connections():
         close(other)
 
 
-@test()
+@test(needs=["cnxns"])
 def many_sessions():
     with clients() as (root, zk):
         made = [spawn(connect) for _ in range(60)]

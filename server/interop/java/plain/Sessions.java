@@ -33,7 +33,7 @@ final class Sessions {
         suite.test("session_lives_by_pings", Sessions::livesByPings);
         suite.test("session_close_with_many_ephemerals", Sessions::closeWithManyEphemerals);
         suite.test("session_ids_differ", Sessions::idsDiffer);
-        suite.slow("session_expiry_of_many", Sessions::expiryOfMany);
+        suite.slow("session_expiry_of_many", Sessions::expiryOfMany, "cnxns");
     }
 
     private static void timeoutIsClamped(Scope scope) throws Exception {
