@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/troupekeeper/troupe/messages"
@@ -56,20 +58,17 @@ func newBank() *bank {
 	return &bank{refused: map[string]*transfer{}, slips: map[string]messages.Zxid{}}
 }
 
-// teller carries out transfers, in competition with the others.
+// teller carries out transfers, in competition with the others, and removes slips of earlier rounds.
 type teller struct {
 	caller
 	bank    *bank
-	janitor bool // this one also removes the slips of earlier rounds
 	book    [accounts]account
 	pending map[*op]*transfer
 	lost    bool
 }
 
 func newTeller(i int, rng *rand.Rand, t *tally, b *bank) *teller {
-	return &teller{
-		caller: newCaller(fmt.Sprintf("t%d", i), rng, t), bank: b, janitor: i == 0, pending: map[*op]*transfer{},
-	}
+	return &teller{caller: newCaller(fmt.Sprintf("t%d", i), rng, t), bank: b, pending: map[*op]*transfer{}}
 }
 
 func (c *teller) attachTo(ctx context.Context, addr string) (err error) {
@@ -82,15 +81,12 @@ func (c *teller) load(ctx context.Context, round int) {
 	if !c.read(ctx) {
 		return
 	}
-	var old []string
-	if c.janitor {
-		old = c.bank.oldSlips()
-	}
+	old := c.bank.oldSlips(c.name)
 	window := 1 + c.rng.IntN(transferWindow)
 	for ctx.Err() == nil {
 		for len(c.flight) < window {
 			c.next()
-			if len(old) > 0 {
+			for range min(3, len(old)) {
 				c.send(step{op: messages.OpDelete, path: old[0], version: -1})
 				old = old[1:]
 			}
@@ -207,12 +203,15 @@ func (b *bank) removed(slip string) {
 	b.cleared++
 }
 
-func (b *bank) oldSlips() []string {
+// oldSlips are those of earlier rounds that a teller wrote itself.
+func (b *bank) oldSlips(teller string) (list []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	list := make([]string, 0, len(b.slips))
 	for slip := range b.slips {
-		list = append(list, slip)
+		if strings.HasPrefix(slip, slipFolder+"/"+teller+".") {
+			list = append(list, slip)
+		}
 	}
+	slices.Sort(list)
 	return list
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // patience is how long anything may take before a test gives up on it.
-const patience = 8 * time.Second
+const patience = 30 * time.Second
 
 // longTimeout is that of the sessions that live through all crashes.
 const longTimeout = 60 * time.Second

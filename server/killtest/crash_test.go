@@ -1,6 +1,7 @@
 package killtest
 
 import (
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
@@ -19,8 +20,14 @@ func TestCrashDisk(t *testing.T) {
 	if err := c.prepare(ctx, m.ClientAddress(), 100); err != nil {
 		t.Fatal(err)
 	}
-	rounds, restarts := 3**roundsFlag, 0
-	for range rounds {
+	rounds, restarts := 5**roundsFlag, 0
+	for round := range rounds {
+		if round%30 == 29 {
+			if err := c.awaitGhosts(ctx); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Printf("disk: %s\n", c.summary())
+		}
 		changes := c.rng.IntN([...]int{10, 100, 600}[c.rng.IntN(3)])
 		c.load(ctx, func(idle <-chan struct{}) { cutUnderLoad(t, m, changes, idle) })
 		disk = afterPowerCut(disk, c.rng)

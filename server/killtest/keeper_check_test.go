@@ -2,6 +2,7 @@ package killtest
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -11,7 +12,7 @@ import (
 // settle compares the folder with all that it may hold: what was acknowledged, and some first part of what was on its
 // way. The first part that fits becomes what is known; when none fits, the promise is broken.
 func (k *keeper) settle(ctx context.Context, v *view) error {
-	var best []violation // the fewest differences of any first part
+	var best []difference // the fewest of any first part
 	for applied := len(k.flight); applied >= 0; applied-- {
 		candidate := k.known.clone()
 		for i := range applied {
@@ -26,35 +27,41 @@ func (k *keeper) settle(ctx context.Context, v *view) error {
 			best = found
 		}
 	}
-	for _, r := range best {
-		k.tally.report(r)
+	for _, d := range best {
+		k.tally.report(k.breach(d.path, "%s", d.what))
 	}
 	return nil
 }
 
-// differences tells where the view isn't what the candidate says.
-func (k *keeper) differences(candidate *ledger, v *view) (list []violation) {
+// difference is where a view isn't what the model says.
+type difference struct{ path, what string }
+
+// differences compares a view with what the candidate says.
+func (k *keeper) differences(candidate *ledger, v *view) (list []difference) {
+	differs := func(path, format string, args ...any) {
+		list = append(list, difference{path, fmt.Sprintf(format, args...)})
+	}
 	if open := candidate.session != 0; open == k.lost {
-		list = append(list, k.breach(k.folder, "session %v can be taken up: %v, should be: %v", k.session, !k.lost, open))
+		differs(k.folder, "session %v can be taken up: %v, should be: %v", k.session, !k.lost, open)
 	}
 	b := &binding{after: k.tally.since, zxids: map[messages.Zxid]messages.Zxid{}}
 	for _, path := range v.below(k.folder) {
 		if _, ok := candidate.nodes[path]; !ok {
-			list = append(list, k.breach(path, "the node exists and should not: %+v", v.nodes[path].stat))
+			differs(path, "the node exists and should not: %+v", v.nodes[path].stat)
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(candidate.nodes)) {
 		want, got := candidate.nodes[path], v.nodes[path]
 		k.tally.checked.Add(1)
 		if got.stat.Czxid == 0 {
-			list = append(list, k.breach(path, "the node is missing; it should be %+v", want.stat))
+			differs(path, "the node is missing; it should be %+v", want.stat)
 			continue
 		}
 		if string(want.data) != string(got.data) {
-			list = append(list, k.breach(path, "the data is %q, should be %q", got.data, want.data))
+			differs(path, "the data is %q, should be %q", got.data, want.data)
 		}
 		if text := b.differs(want.stat, got.stat); text != "" {
-			list = append(list, k.breach(path, "%s", text))
+			differs(path, "%s", text)
 		}
 	}
 	return list

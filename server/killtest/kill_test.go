@@ -81,6 +81,7 @@ func (k *killer) report() string {
 }
 
 func (k *killer) run(ctx context.Context) error {
+	begun := time.Now()
 	if err := k.launch(k.draw()); err != nil {
 		return err
 	}
@@ -99,7 +100,7 @@ func (k *killer) run(ctx context.Context) error {
 			if err := k.awaitGhosts(ctx); err != nil {
 				return err
 			}
-			fmt.Printf("%s\n", k.report())
+			fmt.Printf("kill, %v: %s\n", time.Since(begun).Round(time.Second), k.report())
 		}
 	}
 	k.leave()
