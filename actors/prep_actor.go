@@ -44,6 +44,9 @@ func (a *prepActor) Receive(ctx actor.Context) {
 }
 
 func (a *prepActor) diskSpace(m *messages.DiskSpace) {
+	if m.Full == a.core.full {
+		return
+	}
 	a.core.DiskFull(m.Full)
 	a.env.Metrics.DiskFull.Store(m.Full)
 	if m.Full {

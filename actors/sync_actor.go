@@ -150,7 +150,8 @@ func (a *syncActor) space(ctx actor.Context) {
 	if err != nil && !errors.Is(err, persistence.ErrDiskFull) {
 		a.env.Log.Error().Err(err).Msg("can't reserve room for the transaction log")
 	}
-	if full != a.full {
+	if full || a.full {
+		// While the disk is full it is said with each look: the first word may have come before prep was there.
 		a.full = full
 		ctx.Send(a.env.Prep, &messages.DiskSpace{Full: full, Free: room})
 	}
