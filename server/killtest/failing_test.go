@@ -101,9 +101,7 @@ func TestFailingSnapshot(t *testing.T) {
 			if m.fault.Failed() == 0 {
 				t.Fatal("no snapshot was tried")
 			}
-			if names := snapshotsOn(disk); len(names) != 1 {
-				t.Errorf("the folder of the snapshots has %v, should have the first one alone", names)
-			}
+			until(t, ctx, "the folder of the snapshots has the first one alone", func() bool { return len(snapshotsOn(disk)) == 1 })
 			m.fault.Clear()
 			until(t, ctx, "a new snapshot is written", func() bool {
 				writer.write(t, ctx, 20)
