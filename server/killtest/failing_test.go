@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"syscall"
 	"testing"
@@ -117,9 +118,10 @@ func TestFailingSnapshot(t *testing.T) {
 	}
 }
 
+// snapshotsOn lists the snapshots that are finished.
 func snapshotsOn(disk *persistence.MemFS) (names []string) {
 	for line := range strings.Lines(disk.Tree()) {
-		if name, _, _ := strings.Cut(line, " "); strings.Contains(name, "/snapshots/") {
+		if name, _, _ := strings.Cut(line, " "); strings.Contains(name, "/snapshots/") && !strings.HasSuffix(name, ".tmp") {
 			names = append(names, name)
 		}
 	}
@@ -152,12 +154,16 @@ type writer struct {
 }
 
 func newWriter(t *testing.T, ctx context.Context, m *memServer) *writer {
-	w := &writer{caller: newCaller("w", newCampaign(1, strength{}).rng, &tally{})}
+	w := newWriterOf(1)
 	if _, err := w.attach(ctx, m.ClientAddress()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.detach)
 	return w
+}
+
+func newWriterOf(seed uint64) *writer {
+	return &writer{caller: newCaller("w", rand.New(rand.NewPCG(seed, 0)), &tally{})}
 }
 
 // try creates one node.

@@ -123,11 +123,35 @@ func restartFull(t *testing.T, ctx context.Context, w *writer, disk *persistence
 		t.Fatalf("the session can't be taken up on a full disk: %v, %v", lost, err)
 	}
 	w.readsAll(t, ctx)
-	// A write that comes before the server has looked at the disk isn't refused, it waits for room.
-	until(t, ctx, "the server notices", func() bool { return strings.Contains(m.log.String(), "writes are refused") })
+	firstWrite(t, ctx, m)
 	w.untilFull(t, ctx, m)
 	stillAlive(t, m)
 	return m
+}
+
+// firstWrite opens a session, which may well fail. A write that comes before the server has looked at the disk isn't
+// refused, it waits for room; when this one is through, or the server has said that it refuses, no other has to wait.
+func firstWrite(t *testing.T, ctx context.Context, m *memServer) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(ctx)
+	through := make(chan struct{})
+	go func() {
+		defer close(through)
+		first := newWriterOf(1)
+		if _, err := first.attach(ctx, m.ClientAddress()); err == nil {
+			first.detach()
+		}
+	}()
+	until(t, ctx, "the first write is through, or the server refuses", func() bool {
+		select {
+		case <-through:
+			return true
+		default:
+			return strings.Contains(m.log.String(), "writes are refused")
+		}
+	})
+	cancel()
+	<-through
 }
 
 func stillAlive(t *testing.T, m *memServer) {

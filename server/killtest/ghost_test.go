@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupekeeper/troupe/messages"
@@ -18,8 +19,8 @@ const ghostFolder = "/ghosts"
 type ghost struct {
 	caller
 	addr    string
-	names   []string // that must be there while the session lives; after settling, those of requests without reply too
-	stayed  bool     // the connection stood until the crash
+	names   []string    // that must be there while the session lives; after settling, those of requests without reply too
+	stayed  atomic.Bool // the connection stood at the moment of the crash
 	granted time.Duration
 	gone    bool // seen without its nodes once
 }
@@ -32,10 +33,12 @@ type ghosts struct {
 	started time.Time // before the present server began to run
 	all     []*ghost
 	born    int
+	staying atomic.Pointer[ghost] // the one that keeps its connection in this round
 }
 
 func (g *ghosts) attachTo(_ context.Context, addr string) error {
 	g.addr = addr
+	g.staying.Store(nil)
 	return nil
 }
 
@@ -57,9 +60,18 @@ func (g *ghosts) load(ctx context.Context, round int) {
 			return
 		}
 		g.all = append(g.all, one)
-		if one.stayed = one.live(ctx); one.stayed {
+		if one.live(ctx) {
+			g.staying.Store(one)
+			<-ctx.Done() // pings keep the session alive until the crash
 			return
 		}
+	}
+}
+
+// mark is called just before a crash: the ghost that is connected now has been heard of by the server a moment ago.
+func (g *ghosts) mark() {
+	if one := g.staying.Load(); one != nil && one.conn.State().Connected() {
+		one.stayed.Store(true)
 	}
 }
 
@@ -91,10 +103,6 @@ func (one *ghost) live(ctx context.Context) (stays bool) {
 	if one.rng.IntN(3) > 0 {
 		one.caller.detach()
 		return false
-	}
-	select { // pings keep it alive until the crash
-	case <-ctx.Done():
-	case <-one.conn.Done():
 	}
 	return true
 }
@@ -157,7 +165,7 @@ func (one *ghost) judge(ctx context.Context, addr string, there map[string]bool,
 		one.gone = true
 	case len(there) == 0:
 		one.gone = true
-		if one.stayed && fresh < one.granted {
+		if one.stayed.Load() && fresh < one.granted {
 			wrong("its nodes are gone %v after the start, but its timeout is %v and it was connected until the crash", fresh, one.granted)
 		}
 		lost, err := one.attach(ctx, addr)
@@ -169,6 +177,6 @@ func (one *ghost) judge(ctx context.Context, addr string, there map[string]bool,
 	case len(there) != len(one.names):
 		wrong("of its nodes %v only these are there: %v", one.names, there)
 	}
-	one.stayed = false // what comes after the next start is another matter
+	one.stayed.Store(false) // what comes after the next start is another matter
 	return nil
 }

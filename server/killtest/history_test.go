@@ -29,7 +29,7 @@ type op struct {
 func (o *op) touches(key string) bool {
 	for _, s := range o.steps {
 		if s.op == messages.OpCloseSession || s.path == key || messages.HasPathPrefix(key, s.path) ||
-			messages.ParentPath(s.path) == key || strings.HasPrefix(key, s.path) {
+			strings.HasPrefix(key, s.path) || strings.HasPrefix(s.path, key) {
 			return true
 		}
 	}

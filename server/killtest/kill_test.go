@@ -160,6 +160,7 @@ func (k *killer) end(ctx context.Context, phase string) error {
 		pause(ctx, moment)
 	}
 	k.kills[phase]++
+	k.ghosts.mark()
 	return k.kill()
 }
 
