@@ -34,6 +34,9 @@ func TestDamageAtRest(t *testing.T) {
 	m.Stop()
 	snapshots, segments := namesOn(t, disk, snapshotFolder), namesOn(t, disk, logFolder)
 	newest, last := snapshots[len(snapshots)-1], segments[len(segments)-1]
+	// On a busy machine the newest snapshot may come so late that it holds what the last segment begins with. Damage
+	// there loses nothing then, and the start must go on.
+	uncovered := newest[len(newest)-16:] < last[len(last)-16:]
 	cases := []struct {
 		name    string
 		file    string
@@ -47,10 +50,10 @@ func TestDamageAtRest(t *testing.T) {
 		{"trailer of the newest snapshot", newest, -10, false},
 		{"header of an older snapshot", snapshots[0], 9, false},
 		{"header of the last segment", last, 20, true},
-		{"checksum of a record", last, 64, true},
-		{"length of a record", last, 69, true},
-		{"zxid of a record", last, 79, true},
-		{"body of a record", last, 100, true},
+		{"checksum of a record", last, 64, uncovered},
+		{"length of a record", last, 69, uncovered},
+		{"zxid of a record", last, 79, uncovered},
+		{"body of a record", last, 100, uncovered},
 		{"the mark at the end", last, -1, false},
 	}
 	for _, test := range cases {
