@@ -40,12 +40,30 @@ func TestSameAnswers(t *testing.T) {
 		rounds = 1
 	}
 	for seed := first; seed < first+rounds; seed++ {
-		t.Run(fmt.Sprintf("seed%d", seed), func(t *testing.T) { playRound(t, seed, server, reference) })
+		t.Run(fmt.Sprintf("seed%d", seed), func(t *testing.T) { compareRound(t, seed, server, reference) })
 	}
 }
 
-// playRound plays one round of requests to both servers.
-func playRound(t *testing.T, seed uint64, server, reference string) {
+// tries is how often a round may be played. The servers' sweepers remove containers and TTL nodes at moments of their
+// own, which on a busy machine shows as an event more on one side. A real difference comes back with its seed.
+const tries = 3
+
+func compareRound(t *testing.T, seed uint64, server, reference string) {
+	for try := 1; ; try++ {
+		problem := playRound(t, seed, server, reference)
+		if problem == "" {
+			return
+		}
+		if try == tries {
+			t.Fatalf("in each of %d plays; the last one:\n%s", tries, problem)
+		}
+		t.Logf("played again, because of:\n%s", problem)
+	}
+}
+
+// playRound plays one round of requests to both servers, and tells what differed first.
+func playRound(t *testing.T, seed uint64, server, reference string) (problem string) {
+	t.Helper()
 	// The world lies below a node of its own, whose sequence numbers belong to this round alone.
 	base := fmt.Sprintf("/differ-%d-%x", seed, rand.Uint64N(1<<32))
 	root := base + "/w"
@@ -75,15 +93,16 @@ func playRound(t *testing.T, seed uint64, server, reference string) {
 		for i, s := range sides {
 			answer, err := s.play(conn, q)
 			if err != nil {
-				t.Fatalf("%s\n%s: %v", tail(append(history, line)), s.name, err)
+				return fmt.Sprintf("%s\n%s: %v", tail(append(history, line)), s.name, err)
 			}
 			got[i] = answer
 		}
 		if got[0] != got[1] && !excused(q, got[1]) {
-			t.Fatalf("the servers differ\n%s\nreference:\n%sserver:\n%s", tail(append(history, line)), got[0], got[1])
+			return fmt.Sprintf("the servers differ\n%s\nreference:\n%sserver:\n%s", tail(append(history, line)), got[0], got[1])
 		}
 		history = append(history, line+"\n"+strings.TrimRight(got[0], "\n"))
 	}
+	return ""
 }
 
 func tail(history []string) string {
