@@ -19,6 +19,7 @@ type prepActor struct {
 func newPrepStage(env *StageEnv) actor.Actor {
 	a := &prepActor{env: env, warned: map[string]int64{}}
 	a.core = NewPrep(env.Options.Prep, env.Auth, env.Tree.LastZxid(), a.overQuota)
+	a.diskSpace(&messages.DiskSpace{Full: env.DiskFull})
 	return a
 }
 

@@ -34,6 +34,7 @@ type StageEnv struct {
 	Tree     *tree.Shared
 	Store    *persistence.Store
 	Recovery *persistence.Recovered // what this generation began with; the log in it belongs to sync
+	DiskFull bool                   // there was no room for the log when this generation began
 	Log      zerolog.Logger         // with the stage's name
 }
 

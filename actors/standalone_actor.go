@@ -107,6 +107,7 @@ func (a *standaloneActor) build(ctx actor.Context) {
 	a.generation++
 	base := StageEnv{
 		Runtime: a.rt, Options: a.Options, Auth: a.Auth, Tree: shared, Store: a.Store, Recovery: recovered,
+		DiskFull: noRoom(recovered.Log),
 	}
 	if a.chain, err = spawnChain(ctx, base, standaloneStages(), a.generation, a.Commands); err != nil {
 		a.Failed(err)

@@ -38,7 +38,7 @@ type syncActor struct {
 }
 
 func newSyncStage(env *StageEnv) actor.Actor {
-	return &syncActor{env: env, log: env.Recovery.Log, slowMs: env.Options.FsyncWarning.Milliseconds()}
+	return &syncActor{env: env, log: env.Recovery.Log, full: env.DiskFull, slowMs: env.Options.FsyncWarning.Milliseconds()}
 }
 
 // Receive implements actor.Actor.
@@ -158,6 +158,13 @@ func (a *syncActor) space(ctx actor.Context) {
 	if full && a.timer == nil {
 		a.lookAgain(ctx, spacePause)
 	}
+}
+
+// noRoom tells whether a log has too little room to accept writes. Prep must know before the first one comes: what it
+// lets in waits for room, and the refusals of all later writes wait behind it.
+func noRoom(log *persistence.Log) bool {
+	room, err := log.Headroom()
+	return err != nil && room < headroomLow
 }
 
 func (a *syncActor) lookAgain(ctx actor.Context, after time.Duration) {
