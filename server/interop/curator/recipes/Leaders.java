@@ -105,8 +105,10 @@ final class Leaders {
             eventually(() -> order.size() == expected, "leader number " + expected);
             step.release();
         }
-        that(order.stream().allMatch(one -> one.startsWith("1 ")), "one leader at a time: " + order);
-        equal(order.subList(0, 3).stream().sorted().toList(), List.of("1 id0", "1 id1", "1 id2"), "everyone has a turn");
-        equal(order.subList(3, 6), order.subList(0, 3), "and then again in the same order");
+        // The seventh leader may begin at any moment from here on: what is judged is a copy.
+        List<String> leaders = List.copyOf(order);
+        that(leaders.stream().allMatch(one -> one.startsWith("1 ")), "one leader at a time: " + leaders);
+        equal(leaders.subList(0, 3).stream().sorted().toList(), List.of("1 id0", "1 id1", "1 id2"), "everyone has a turn");
+        equal(leaders.subList(3, 6), leaders.subList(0, 3), "and then again in the same order");
     }
 }
