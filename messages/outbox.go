@@ -12,7 +12,6 @@ const (
 	SlotConn                // the connection that the message names
 	SlotSync                // the log
 	SlotFront               // the request processor
-	SlotBucket              // the bucket that the message's position in the wheel names
 	SlotSnap                // the snapshotter
 )
 

@@ -103,12 +103,6 @@ type BucketDue struct {
 	_msgpack struct{} `msgpack:",as_array"`
 }
 
-// Tick tells a timer's owner that its time has come. Now is in monotonic milliseconds.
-type Tick struct {
-	_msgpack struct{} `msgpack:",as_array"`
-	Now      int64
-}
-
 // SessionInfo is one session of a recovered tree, for the tracker's start.
 type SessionInfo struct {
 	_msgpack struct{} `msgpack:",as_array"`

@@ -28,7 +28,7 @@
 //	12 DiskSpace          31 BucketJoin         73 TxnHeader
 //	                      32 BucketLeave
 //	                      33 BucketDue
-//	                      34 Tick
+//	                      34 (was never sent)
 //	                      35 SessionInfo
 //
 // 100 to 199 are kept for election and learners. A message whose fields change gets a new code and the old one stays

@@ -116,30 +116,30 @@ func frameOf(version uint16, code Code, body []byte) []byte {
 }
 
 func TestDecodeRefuses(t *testing.T) {
-	touch, tick, closeConn, applied := Code(26), Code(34), Code(23), Code(11)
+	touch, join, closeConn, applied := Code(26), Code(31), Code(23), Code(11)
 	for name, c := range map[string]struct {
 		frame    []byte
 		want     error
 		goesOn   bool
 		contains string
 	}{
-		"version 0":           {frameOf(0, tick, []byte{0x91, 1}), ErrVersion, false, "0, this server knows 1"},
-		"version 2":           {frameOf(2, tick, []byte{0x91, 1}), ErrVersion, false, "2, this server knows 1"},
+		"version 0":           {frameOf(0, join, []byte{0x91, 1}), ErrVersion, false, "0, this server knows 1"},
+		"version 2":           {frameOf(2, join, []byte{0x91, 1}), ErrVersion, false, "2, this server knows 1"},
 		"type 0":              {frameOf(1, 0, []byte{0x91, 1}), ErrType, true, ": 0"},
 		"type 65535":          {frameOf(1, 65535, nil), ErrType, true, "65535"},
-		"empty body":          {frameOf(1, tick, nil), ErrBody, true, "Tick"},
-		"field too many":      {frameOf(1, tick, []byte{0x92, 1, 2}), ErrBody, true, "2 fields instead of 1"},
+		"empty body":          {frameOf(1, join, nil), ErrBody, true, "BucketJoin"},
+		"field too many":      {frameOf(1, join, []byte{0x92, 1, 2}), ErrBody, true, "2 fields instead of 1"},
 		"field too few":       {frameOf(1, touch, []byte{0x91, 1}), ErrBody, true, "1 fields instead of 2"},
-		"a map":               {frameOf(1, tick, []byte{0x81, 0xa3, 'N', 'o', 'w', 1}), ErrBody, true, ""},
-		"nil":                 {frameOf(1, tick, []byte{0xc0}), ErrBody, true, ""},
-		"a float":             {frameOf(1, tick, []byte{0x91, 0xca, 0, 0, 0, 0}), ErrBody, true, "an integer"},
-		"an integer of nil":   {frameOf(1, tick, []byte{0x91, 0xc0}), ErrBody, true, "an integer"},
+		"a map":               {frameOf(1, join, []byte{0x81, 0xa3, 'N', 'o', 'w', 1}), ErrBody, true, ""},
+		"nil":                 {frameOf(1, join, []byte{0xc0}), ErrBody, true, ""},
+		"a float":             {frameOf(1, join, []byte{0x91, 0xca, 0, 0, 0, 0}), ErrBody, true, "an integer"},
+		"an integer of nil":   {frameOf(1, join, []byte{0x91, 0xc0}), ErrBody, true, "an integer"},
 		"an unsigned of -1":   {frameOf(1, applied, []byte{0x93, 0xff, 1, 1}), ErrBody, true, "an unsigned"},
-		"beyond 63 bits":      {frameOf(1, tick, []byte{0x91, 0xcf, 0x80, 0, 0, 0, 0, 0, 0, 0}), ErrBody, true, "does not fit"},
+		"beyond 63 bits":      {frameOf(1, join, []byte{0x91, 0xcf, 0x80, 0, 0, 0, 0, 0, 0, 0}), ErrBody, true, "does not fit"},
 		"beyond 32 bits":      {frameOf(1, 35, []byte{0x92, 1, 0xce, 0x80, 0, 0, 0}), ErrBody, true, "does not fit"},
 		"a string of nil":     {frameOf(1, closeConn, []byte{0x92, 1, 0xc0}), ErrBody, true, "nil where a string"},
 		"a boolean of 1":      {frameOf(1, 51, []byte{0x91, 1}), ErrBody, true, "a boolean"},
-		"bytes left over":     {frameOf(1, tick, []byte{0x91, 1, 1}), ErrBody, true, "1 bytes left over"},
+		"bytes left over":     {frameOf(1, join, []byte{0x91, 1, 1}), ErrBody, true, "1 bytes left over"},
 		"string of 4 GB":      {frameOf(1, closeConn, []byte{0x92, 1, 0xdb, 0xff, 0xff, 0xff, 0xff}), ErrBody, true, "announced"},
 		"list of 4 G":         {frameOf(1, 2, []byte{0x91, 0xdd, 0xff, 0xff, 0xff, 0xff}), ErrBody, true, "a list of"},
 		"proposal of nothing": {frameOf(1, 3, []byte{0x92, 1, 0xc4, 0}), ErrBody, true, "transaction"},

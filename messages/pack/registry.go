@@ -42,7 +42,6 @@ var registered = []struct {
 	{31, messages.BucketJoin{}},
 	{32, messages.BucketLeave{}},
 	{33, messages.BucketDue{}},
-	{34, messages.Tick{}},
 	{35, messages.SessionInfo{}},
 
 	{50, messages.FourLetterWord{}},

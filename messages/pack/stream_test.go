@@ -65,11 +65,11 @@ func TestReaderTellsCutStreams(t *testing.T) {
 }
 
 func TestReaderGoesOnBehindWhatItDoesNotKnow(t *testing.T) {
-	good, err := Encode(nil, messages.Tick{Now: 4})
+	good, err := Encode(nil, messages.Touch{Now: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
-	stream := append(frameOf(Version, 9999, []byte{1, 2}), frameOf(Version, 34, []byte{0xc0})...)
+	stream := append(frameOf(Version, 9999, []byte{1, 2}), frameOf(Version, 31, []byte{0xc0})...)
 	r := NewReader(bytes.NewReader(append(stream, good...)), 0)
 	for _, want := range []error{ErrType, ErrBody, nil} {
 		if _, err := r.Read(); !errors.Is(err, want) {
@@ -79,15 +79,15 @@ func TestReaderGoesOnBehindWhatItDoesNotKnow(t *testing.T) {
 }
 
 func TestReaderStopsWhereTheStreamIsLost(t *testing.T) {
-	good, err := Encode(nil, messages.Tick{Now: 4})
+	good, err := Encode(nil, messages.Touch{Now: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
 	damaged := bytes.Clone(good)
 	damaged[len(damaged)-1] ^= 1
 	for want, bad := range map[error][]byte{
-		ErrVersion:  frameOf(7, 34, []byte{0x91, 1}),
-		ErrTooLong:  frameOf(Version, 34, make([]byte, 101)),
+		ErrVersion:  frameOf(7, 31, []byte{0x91, 1}),
+		ErrTooLong:  frameOf(Version, 31, make([]byte, 101)),
 		ErrChecksum: damaged,
 	} {
 		r := NewReader(bytes.NewReader(append(bytes.Clone(bad), good...)), 100)
@@ -104,7 +104,7 @@ func TestReaderStopsWhereTheStreamIsLost(t *testing.T) {
 }
 
 func TestReaderGrowsWithWhatArrives(t *testing.T) {
-	h := binary.BigEndian.AppendUint32([]byte{0, Version, 0, 34}, MaxBody)
+	h := binary.BigEndian.AppendUint32([]byte{0, Version, 0, 31}, MaxBody)
 	h = append(h, 0, 0, 0, 0, 0x91)
 	r := NewReader(bytes.NewReader(h), 0)
 	var before, after runtime.MemStats
@@ -119,19 +119,19 @@ func TestReaderGrowsWithWhatArrives(t *testing.T) {
 func TestWriterWritesAllOrNothing(t *testing.T) {
 	var stream bytes.Buffer
 	w := NewWriter(&stream, 100)
-	if err := w.Write(messages.Tick{}, "no message"); !errors.Is(err, ErrNotMessage) {
+	if err := w.Write(messages.Touch{}, "no message"); !errors.Is(err, ErrNotMessage) {
 		t.Error(err)
 	}
-	if err := w.Write(messages.Tick{}, messages.Output{Frames: make([]byte, 101)}); !errors.Is(err, ErrTooLong) {
+	if err := w.Write(messages.Touch{}, messages.Output{Frames: make([]byte, 101)}); !errors.Is(err, ErrTooLong) {
 		t.Error(err)
 	}
 	if stream.Len() != 0 {
 		t.Fatalf("%d bytes of a refused batch were written", stream.Len())
 	}
-	if err := w.Write(messages.Tick{Now: 5}); err != nil {
+	if err := w.Write(messages.Touch{Now: 5}); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := NewReader(&stream, 100).Read(); err != nil || got != (messages.Tick{Now: 5}) {
+	if got, err := NewReader(&stream, 100).Read(); err != nil || got != (messages.Touch{Now: 5}) {
 		t.Fatalf("%#v, %v", got, err)
 	}
 }
