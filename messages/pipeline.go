@@ -2,10 +2,11 @@ package messages
 
 // Proposal is a transaction on its way to the log and the tree. Encoded is its one and only encoding (see
 // EncodeTxn); Header and Body are the same thing as Go values, so that the server that made it needn't decode.
-// Between servers only Ticket and Encoded travel; the receiver decodes the rest from them.
+// Between servers only Origin, Ticket and Encoded travel; the receiver decodes the rest from them.
 type Proposal struct {
 	_msgpack struct{}  `msgpack:",as_array"`
 	Header   TxnHeader `msgpack:"-"`
+	Origin   ServerID  // whose client asked for it; 0: of the server that proposed it, or nobody's
 	Ticket   Ticket    // of the request that became this transaction, for the gate of the server that has it
 	Encoded  []byte
 	Body     TxnBody `msgpack:"-"`
@@ -28,6 +29,7 @@ type Committed struct {
 // so it is answered when these have been applied. Results has a code per operation of a multi.
 type Refusal struct {
 	_msgpack struct{} `msgpack:",as_array"`
+	Origin   ServerID // whose client asked for it; 0: of the server that judged it
 	Ticket   Ticket
 	After    Zxid
 	Err      ErrCode

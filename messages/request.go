@@ -12,6 +12,7 @@ type Request struct {
 	Op         OpCode
 	Body       []byte
 	Identities []Identity // who the connection has proved to be; shared, never changed in place
+	Origin     ServerID   // the learner whose client asks; 0: of this server
 	Received   int64      // monotonic microseconds at which the frame was read, for latencies
 }
 

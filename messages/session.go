@@ -56,21 +56,26 @@ type Touch struct {
 	Now      int64
 }
 
-// Revalidate asks the tracker whether a session lives, and renews its timeout if so.
+// Revalidate asks the tracker whether a session lives, and renews its timeout if so. Server is the learner that asks, 0 for
+// this server, which has checked the password itself.
 type Revalidate struct {
 	_msgpack struct{} `msgpack:",as_array"`
+	Server   ServerID
 	Conn     ConnID
 	Session  SessionID
 	Timeout  int32
+	Password []byte
 }
 
-// Revalidated is the answer.
+// Revalidated is the answer. The session's tree is not older than After when its client is served; 0 asks for nothing.
 type Revalidated struct {
 	_msgpack struct{} `msgpack:",as_array"`
+	Server   ServerID
 	Conn     ConnID
 	Session  SessionID
 	Timeout  int32
 	Valid    bool
+	After    Zxid
 }
 
 // SessionOpened tells that a session's createSession has been applied.

@@ -113,6 +113,12 @@ func fillIn(msg any) error {
 		return fillInProposals(m.Items)
 	case *messages.Committed:
 		return fillInProposals(m.Items)
+	case *messages.History:
+		return fillInProposals(m.Items)
+	case *messages.Propose:
+		return fillInProposals(m.Items)
+	case *messages.Inform:
+		return fillInProposals(m.Items)
 	case *messages.Delivery:
 		return fillInDelivery(m)
 	case *messages.Deliveries:

@@ -31,7 +31,17 @@
 //	                      34 (was never sent)
 //	                      35 SessionInfo
 //
-// 100 to 199 are kept for election and learners. A message whose fields change gets a new code and the old one stays
+//	100 Hello             120 LearnerInfo       129 NewLeader          138 Touches
+//	101 HelloRefused      121 LeaderInfo        130 NewLeaderAck       139 Words
+//	102 KeepAlive         122 EpochAck          131 UpToDate           140 Durable
+//	103 Vote              123 Truncate          132 Propose            141 SyncWishes
+//	104 Notification      124 Truncated         133 Ack                142 SyncWish
+//	105 Elected           125 SnapBegin         134 Commit             143 SessionHome
+//	                      126 SnapChunk         135 Inform
+//	                      127 SnapCredit        136 Ping
+//	                      128 History           137 Pong
+//
+// 144 to 199 are kept for election and learners. A message whose fields change gets a new code and the old one stays
 // what it was; Version changes only with the layout of the frame. A decoder takes exactly the fields that it knows.
 //
 // Nothing is trusted: a length allocates nothing before the bytes have come, a decoded message takes at most about

@@ -29,6 +29,10 @@ func genValue(t *rapid.T, v reflect.Value) {
 		v.SetInt(int64(rapid.Int32().Draw(t, "int32")))
 	case reflect.Int64:
 		v.SetInt(rapid.Int64().Draw(t, "int64"))
+	case reflect.Uint8:
+		v.SetUint(uint64(rapid.Uint8().Draw(t, "uint8")))
+	case reflect.Uint32:
+		v.SetUint(uint64(rapid.Uint32().Draw(t, "uint32")))
 	case reflect.Uint64:
 		v.SetUint(rapid.Uint64().Draw(t, "uint64"))
 	case reflect.String:
@@ -72,6 +76,7 @@ func genProposal(t *rapid.T, p *messages.Proposal) {
 	}
 	typ := rapid.SampledFrom(txnTypes).Draw(t, "kind")
 	p.Header, p.Body, p.Ticket = h, genTxn(t, typ), messages.Ticket(rapid.Uint64().Draw(t, "ticket"))
+	p.Origin = messages.ServerID(rapid.Uint8().Draw(t, "origin"))
 	data, err := messages.EncodeTxn(&h, p.Body)
 	if err != nil {
 		t.Fatalf("%+v: %v", p, err)

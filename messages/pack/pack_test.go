@@ -142,7 +142,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"bytes left over":     {frameOf(1, join, []byte{0x91, 1, 1}), ErrBody, true, "1 bytes left over"},
 		"string of 4 GB":      {frameOf(1, closeConn, []byte{0x92, 1, 0xdb, 0xff, 0xff, 0xff, 0xff}), ErrBody, true, "announced"},
 		"list of 4 G":         {frameOf(1, 2, []byte{0x91, 0xdd, 0xff, 0xff, 0xff, 0xff}), ErrBody, true, "a list of"},
-		"proposal of nothing": {frameOf(1, 3, []byte{0x92, 1, 0xc4, 0}), ErrBody, true, "transaction"},
+		"proposal of nothing": {frameOf(1, 3, []byte{0x93, 0, 1, 0xc4, 0}), ErrBody, true, "transaction"},
 		"another transaction": {frameOf(1, 82, bodyOf(t, &messages.CloseSessionTxn{})), ErrBody, true, "holds a *messages.CloseSessionTxn"},
 	} {
 		got, rest, err := Decode(append(c.frame, 9))
