@@ -10,42 +10,71 @@ import (
 	"time"
 )
 
-// plainClient is a connection for the few calls that are not measured: creating
-// directories and asking whether a server is there. It waits for each answer.
+// plainClient is a connection for the few calls that are not measured under
+// load: creating directories, asking whether a server is there, writing while
+// servers fail. It waits for each answer.
 type plainClient struct {
-	conn net.Conn
-	xid  int32
-	buf  []byte
+	conn    net.Conn
+	xid     int32
+	zxid    int64     // the newest seen, which a later connection must know
+	session connected // empty until one was opened
+	buf     []byte
 }
+
+// plainTimeout is the session timeout asked for, in milliseconds.
+const plainTimeout = 30_000
 
 // dialPlain opens a session; the timeout holds for each step of it and for each
 // later call.
 func dialPlain(address string, timeout time.Duration) (*plainClient, error) {
-	conn, err := net.DialTimeout("tcp", address, timeout)
-	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", address, err)
-	}
-	c := &plainClient{conn: conn}
-	if err := c.greet(timeout); err != nil {
-		_ = conn.Close()
-		return nil, fmt.Errorf("open a session with %s: %w", address, err)
+	c := &plainClient{}
+	if err := c.dial(address, timeout); err != nil {
+		return nil, err
 	}
 	return c, nil
+}
+
+// dial connects to a server and opens a session, or resumes the one that the
+// client has. An error leaves the client without a connection.
+func (c *plainClient) dial(address string, timeout time.Duration) error {
+	conn, err := net.DialTimeout("tcp", address, timeout)
+	if err != nil {
+		return fmt.Errorf("connect to %s: %w", address, err)
+	}
+	c.conn, c.xid = conn, 0
+	if err := c.greet(timeout); err != nil {
+		c.hangUp()
+		return fmt.Errorf("open a session with %s: %w", address, err)
+	}
+	return nil
+}
+
+// hangUp closes the connection but not the session.
+func (c *plainClient) hangUp() {
+	_ = c.conn.Close()
+	c.conn = nil
 }
 
 func (c *plainClient) greet(timeout time.Duration) error {
 	if err := c.conn.SetDeadline(time.Now().Add(timeout)); err != nil {
 		return err
 	}
-	if _, err := c.conn.Write(appendConnect(nil, 30_000)); err != nil {
+	if _, err := c.conn.Write(appendResume(nil, plainTimeout, c.zxid, c.session)); err != nil {
 		return err
 	}
 	body, err := c.frame()
 	if err != nil {
 		return err
 	}
-	_, err = parseConnected(body)
-	return err
+	session, err := parseConnected(body)
+	if err != nil {
+		return err
+	}
+	if c.session.sessionID != 0 && session.sessionID != c.session.sessionID {
+		return fmt.Errorf("asked for session %#x, got %#x", c.session.sessionID, session.sessionID)
+	}
+	c.session = session
+	return nil
 }
 
 // frame reads one frame; the result is valid until the next call.
@@ -90,6 +119,7 @@ func (c *plainClient) call(op Op, timeout time.Duration, record func([]byte) []b
 	if h.xid != c.xid {
 		return 0, nil, fmt.Errorf("answer to %s has xid %d, want %d", op, h.xid, c.xid)
 	}
+	c.zxid = max(c.zxid, h.zxid)
 	return h.code, answer, nil
 }
 
@@ -135,6 +165,18 @@ func (c *plainClient) get(k Keyspace, key uint32, timeout time.Duration) error {
 	}
 	if err != nil {
 		return fmt.Errorf("get %s: %w", k.Path(key), err)
+	}
+	return nil
+}
+
+// sync waits until the server has applied everything that was committed before.
+func (c *plainClient) sync(path string, timeout time.Duration) error {
+	code, _, err := c.call(OpSync, timeout, func(b []byte) []byte { return appendString(b, path) })
+	if err == nil && code != codeOK {
+		err = errors.New(codeName(code))
+	}
+	if err != nil {
+		return fmt.Errorf("sync %s: %w", path, err)
 	}
 	return nil
 }

@@ -12,11 +12,12 @@ import (
 
 // fakeServer speaks just enough of the protocol, and lies when it is told to.
 type fakeServer struct {
-	listener net.Listener
+	listener net.Listener // of the first door
 	mu       sync.Mutex
 	nodes    map[string][]byte
 	zxid     int64
 	requests int
+	sessions int64
 	// spoil changes or withholds the answer to request number n (from 1, over
 	// all sessions). It returns nil to hang up.
 	spoil func(n int, op int32, answer []byte) []byte
@@ -24,11 +25,21 @@ type fakeServer struct {
 
 func startFake(t *testing.T, spoil func(n int, op int32, answer []byte) []byte) *fakeServer {
 	t.Helper()
+	f := &fakeServer{nodes: make(map[string][]byte), spoil: spoil}
+	f.listener, _ = f.door(t)
+	return f
+}
+
+// door opens one more address of the server, as if it were one of an ensemble.
+// The function returned shuts it with all its connections, as a kill does.
+func (f *fakeServer) door(t *testing.T) (l net.Listener, shut func()) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fakeServer{listener: l, nodes: make(map[string][]byte), spoil: spoil}
+	var mu sync.Mutex
+	var open []net.Conn
 	var wait sync.WaitGroup
 	wait.Go(func() {
 		for {
@@ -36,17 +47,28 @@ func startFake(t *testing.T, spoil func(n int, op int32, answer []byte) []byte) 
 			if err != nil {
 				return
 			}
+			mu.Lock()
+			open = append(open, c)
+			mu.Unlock()
 			wait.Go(func() {
 				defer c.Close()
 				f.serve(&plainClient{conn: c})
 			})
 		}
 	})
+	shut = func() {
+		l.Close()
+		mu.Lock()
+		defer mu.Unlock()
+		for _, c := range open {
+			c.Close()
+		}
+	}
 	t.Cleanup(func() {
 		l.Close()
 		wait.Wait()
 	})
-	return f
+	return l, shut
 }
 
 // config is a short run against the fake.
@@ -72,10 +94,11 @@ func (f *fakeServer) paths(prefix string) (n int) {
 }
 
 func (f *fakeServer) serve(c *plainClient) {
-	if _, err := c.frame(); err != nil {
+	connect, err := c.frame()
+	if err != nil {
 		return
 	}
-	if _, err := c.conn.Write(echoGreeting()); err != nil {
+	if _, err := c.conn.Write(f.greeting(connect)); err != nil {
 		return
 	}
 	for {
@@ -92,6 +115,23 @@ func (f *fakeServer) serve(c *plainClient) {
 			return
 		}
 	}
+}
+
+// greeting opens a session, or resumes one for whoever knows its password.
+func (f *fakeServer) greeting(connect []byte) []byte {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	id := int64(be.Uint64(connect[16:]))
+	if id == 0 {
+		f.sessions++
+		id = f.sessions
+	} else if zxid := int64(be.Uint64(connect[4:])); zxid > f.zxid || int64(be.Uint64(connect[28:])) != id {
+		id = 0
+	}
+	b := echoGreeting()
+	be.PutUint64(b[12:], uint64(id))
+	be.PutUint64(b[24:], uint64(id)) // the first half of the password
+	return b
 }
 
 // answer executes one request.
@@ -111,8 +151,11 @@ func (f *fakeServer) answer(xid, op int32, record []byte) []byte {
 }
 
 func (f *fakeServer) execute(op int32, record []byte) (code int32, out []byte) {
-	if op == opCodes[OpPing] || op == opCodes[OpClose] {
+	switch op {
+	case opCodes[OpPing], opCodes[OpClose]:
 		return codeOK, nil
+	case opCodes[OpSync]:
+		return codeOK, record
 	}
 	n := int(be.Uint32(record))
 	path, rest := string(record[4:4+n]), record[4+n:]

@@ -4,6 +4,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -25,6 +26,26 @@ func Prepare(ctx context.Context, cfg Config) error {
 	for _, scenario := range []Scenario{createMissing(), setAll()} {
 		if err := runUnmeasured(ctx, cfg, scenario); err != nil {
 			return fmt.Errorf("prepare %d keys below %s: %w", cfg.Keys.Count, cfg.Keys.Root, err)
+		}
+	}
+	return settle(cfg)
+}
+
+// settle waits until every server of an ensemble has applied what was written,
+// since a follower may lag behind the one that acknowledged it.
+func settle(cfg Config) error {
+	if len(cfg.Servers) < 2 {
+		return nil
+	}
+	for _, server := range cfg.Servers {
+		c, err := dialPlain(server, cfg.ReplyTimeout)
+		if err != nil {
+			return err
+		}
+		err = c.sync(cfg.Keys.Root, cfg.ReplyTimeout)
+		c.close()
+		if err != nil {
+			return fmt.Errorf("%s: %w", server, err)
 		}
 	}
 	return nil
@@ -80,17 +101,22 @@ func Clean(ctx context.Context, cfg Config) error {
 	})
 }
 
-// withPlain lends a connection to the first server.
+// withPlain lends a connection to the first server that opens a session.
 func withPlain(cfg Config, use func(*plainClient) error) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
-	c, err := dialPlain(cfg.Servers[0], cfg.ReplyTimeout)
-	if err != nil {
-		return err
+	var failed error
+	for _, server := range cfg.Servers {
+		c, err := dialPlain(server, cfg.ReplyTimeout)
+		if err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		defer c.close()
+		return use(c)
 	}
-	defer c.close()
-	return use(c)
+	return failed
 }
 
 // runUnmeasured runs a scenario to its end and only wants it to succeed.
@@ -146,7 +172,7 @@ func readOnce(cfg Config, key uint32, limit time.Duration) error {
 	}
 	err = c.get(cfg.Keys, key, limit)
 	if err != nil {
-		_ = c.conn.Close()
+		c.hangUp()
 		return err
 	}
 	c.close()

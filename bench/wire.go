@@ -2,6 +2,7 @@ package bench
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
@@ -19,6 +20,7 @@ const (
 	OpConnect
 	OpClose
 	OpEcho
+	OpSync
 
 	opCount
 )
@@ -26,8 +28,8 @@ const (
 // opNames and opCodes are indexed by Op. The codes are the protocol's opcodes;
 // OpConnect has none, since the handshake has no request header.
 var (
-	opNames = [opCount]string{"get", "set", "create", "delete", "ping", "connect", "close", "echo"}
-	opCodes = [opCount]int32{4, 5, 1, 2, 11, 0, -11, 0}
+	opNames = [opCount]string{"get", "set", "create", "delete", "ping", "connect", "close", "echo", "sync"}
+	opCodes = [opCount]int32{4, 5, 1, 2, 11, 0, -11, 0, 9}
 )
 
 // String returns the name used in reports.
@@ -101,14 +103,20 @@ func endFrame(b []byte, start int) []byte {
 // appendConnect appends the frame that asks for a new session. The timeout is
 // in milliseconds.
 func appendConnect(b []byte, timeoutMS int32) []byte {
+	return appendResume(b, timeoutMS, 0, connected{})
+}
+
+// appendResume appends the frame that asks for an earlier session on a new
+// connection. A server that has not seen the zxid yet has to refuse it.
+func appendResume(b []byte, timeoutMS int32, zxid int64, session connected) []byte {
 	start := len(b)
 	b = append(b, 0, 0, 0, 0)
 	b = be.AppendUint32(b, 0) // protocol version
-	b = be.AppendUint64(b, 0) // last zxid seen
+	b = be.AppendUint64(b, uint64(zxid))
 	b = be.AppendUint32(b, uint32(timeoutMS))
-	b = be.AppendUint64(b, 0) // session id: a new one
+	b = be.AppendUint64(b, uint64(session.sessionID)) // 0 for a new one
 	b = be.AppendUint32(b, passwordBytes)
-	b = append(b, make([]byte, passwordBytes)...)
+	b = append(b, session.password[:]...)
 	b = append(b, 0) // not for a read-only server
 	return endFrame(b, start)
 }
@@ -117,18 +125,24 @@ func appendConnect(b []byte, timeoutMS int32) []byte {
 type connected struct {
 	timeoutMS int32
 	sessionID int64
+	password  [passwordBytes]byte
 }
+
+// errRefusedSession is the server's way to say that a session has expired.
+var errRefusedSession = errors.New("the server refused the session")
 
 // parseConnected reads the answer to the handshake. A timeout of 0 is the
 // server's way to refuse a session.
 func parseConnected(body []byte) (connected, error) {
-	if len(body) < 4+4+8+4 {
-		return connected{}, fmt.Errorf("answer to the handshake has %d bytes, want at least 20", len(body))
+	const fixed = 4 + 4 + 8 + 4
+	if len(body) < fixed {
+		return connected{}, fmt.Errorf("answer to the handshake has %d bytes, want at least %d", len(body), fixed)
 	}
 	c := connected{timeoutMS: int32(be.Uint32(body[4:])), sessionID: int64(be.Uint64(body[8:]))}
 	if c.timeoutMS <= 0 || c.sessionID == 0 {
-		return c, fmt.Errorf("the server refused the session (timeout %d ms, session %#x)", c.timeoutMS, c.sessionID)
+		return c, fmt.Errorf("%w (timeout %d ms, session %#x)", errRefusedSession, c.timeoutMS, c.sessionID)
 	}
+	copy(c.password[:], body[fixed:])
 	return c, nil
 }
 
