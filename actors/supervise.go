@@ -71,3 +71,15 @@ func (s *supervisor) mayRebuild(child *actor.PID) bool {
 	s.failures[child.Id] = append(recent, now)
 	return len(s.failures[child.Id]) <= rebuildLimit
 }
+
+// PrivateChildren is embedded by an actor outside of this package all of whose children are Private: one that fails
+// stops, and its parent hears of it as of any other end.
+type PrivateChildren struct{ Runtime *Runtime }
+
+// HandleFailure implements actor.SupervisorStrategy. It runs on the parent.
+func (p PrivateChildren) HandleFailure(_ *actor.ActorSystem, parent actor.Supervisor, child *actor.PID,
+	_ *actor.RestartStatistics, _, _ any,
+) {
+	p.Runtime.Metrics.PrivateStops.Inc()
+	parent.StopChildren(child)
+}

@@ -10,15 +10,24 @@ import (
 )
 
 // tcpAcceptor accepts TCP connections.
-type tcpAcceptor struct{ listener *net.TCPListener }
+type tcpAcceptor struct {
+	listener *net.TCPListener
+	prepare  func(*net.TCPConn) (Transport, error)
+}
 
 // ListenTCP binds the address (host:port; port 0 picks a free one).
 func ListenTCP(address string) (Acceptor, error) {
+	return ListenTCPFor("clients", address, NewTCPTransport)
+}
+
+// ListenTCPFor binds the address for those whom the error then names. prepare makes a transport of each connection that
+// comes, without waiting for anything; it closes the connection if it can't.
+func ListenTCPFor(whom, address string, prepare func(*net.TCPConn) (Transport, error)) (Acceptor, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s for clients: %w", address, err)
+		return nil, fmt.Errorf("listen on %s for %s: %w", address, whom, err)
 	}
-	return &tcpAcceptor{listener: l.(*net.TCPListener)}, nil
+	return &tcpAcceptor{listener: l.(*net.TCPListener), prepare: prepare}, nil
 }
 
 func (a *tcpAcceptor) Addr() string { return a.listener.Addr().String() }
@@ -32,7 +41,7 @@ func (a *tcpAcceptor) Start(accepted func(Transport), failed func(error)) {
 			c, err := a.listener.AcceptTCP()
 			switch {
 			case err == nil:
-				if t, err := newTCPTransport(c); err == nil {
+				if t, err := a.prepare(c); err == nil {
 					accepted(t)
 				}
 			case errors.Is(err, net.ErrClosed):
@@ -72,7 +81,8 @@ type tcpTransport struct {
 	reading bool
 }
 
-func newTCPTransport(c *net.TCPConn) (*tcpTransport, error) {
+// NewTCPTransport makes a transport of a connection, which it owns from then on, also when it fails.
+func NewTCPTransport(c *net.TCPConn) (Transport, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		_ = c.Close()
