@@ -39,10 +39,10 @@ func (c *Comparison) values(measure, subject string, of func(Sample) (float64, b
 func sampleValue(s Sample) (float64, bool) { return s.Value, true }
 
 func sampleServerCPU(s Sample) (float64, bool) {
-	if s.Result == nil || s.Result.Server == nil {
+	if s.Result == nil {
 		return 0, false
 	}
-	return s.Result.Server.CPUUS, true
+	return s.Result.serverCPUUS()
 }
 
 // samplePercentile99 is that of the first kind of request.

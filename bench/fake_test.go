@@ -18,6 +18,9 @@ type fakeServer struct {
 	zxid     int64
 	requests int
 	sessions int64
+	watchers map[string][]net.Conn
+	// eventKind is the type in each watch event.
+	eventKind int32
 	// spoil changes or withholds the answer to request number n (from 1, over
 	// all sessions). It returns nil to hang up.
 	spoil func(n int, op int32, answer []byte) []byte
@@ -25,7 +28,7 @@ type fakeServer struct {
 
 func startFake(t *testing.T, spoil func(n int, op int32, answer []byte) []byte) *fakeServer {
 	t.Helper()
-	f := &fakeServer{nodes: make(map[string][]byte), spoil: spoil}
+	f := &fakeServer{nodes: make(map[string][]byte), watchers: make(map[string][]net.Conn), eventKind: eventDataChanged, spoil: spoil}
 	f.listener, _ = f.door(t)
 	return f
 }
@@ -106,15 +109,49 @@ func (f *fakeServer) serve(c *plainClient) {
 		if err != nil || len(body) < 8 {
 			return
 		}
-		op := int32(be.Uint32(body[4:]))
-		answer := f.answer(int32(be.Uint32(body)), op, body[8:])
-		if answer == nil {
-			return
-		}
-		if _, err := c.conn.Write(append(be.AppendUint32(nil, uint32(len(answer))), answer...)); err != nil || op == opCodes[OpClose] {
+		if op := int32(be.Uint32(body[4:])); !f.handle(c.conn, int32(be.Uint32(body)), op, body[8:]) || op == opCodes[OpClose] {
 			return
 		}
 	}
+}
+
+// handle answers one request and fires the watches that it sets off, in one
+// order for all connections. It reports false when the connection is to end.
+func (f *fakeServer) handle(c net.Conn, xid, op int32, record []byte) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	answer := f.answer(xid, op, record)
+	if answer == nil {
+		return false
+	}
+	if _, err := c.Write(append(be.AppendUint32(nil, uint32(len(answer))), answer...)); err != nil {
+		return false
+	}
+	if len(record) < 5 {
+		return true
+	}
+	path := string(record[4 : 4+be.Uint32(record)])
+	switch {
+	case op == opCodes[OpWatch] && record[len(record)-1] == 1:
+		f.watchers[path] = append(f.watchers[path], c)
+	case op == opCodes[OpSet]:
+		event := f.event(path)
+		for _, watcher := range f.watchers[path] {
+			_, _ = watcher.Write(event)
+		}
+		delete(f.watchers, path)
+	}
+	return true
+}
+
+// event is the frame that tells a watcher of a set.
+func (f *fakeServer) event(path string) []byte {
+	b := be.AppendUint32(nil, uint32(replyHeaderBytes+12+len(path)))
+	b = be.AppendUint32(b, ^uint32(0))
+	b = be.AppendUint64(b, ^uint64(0))
+	b = be.AppendUint32(b, codeOK)
+	b = be.AppendUint32(b, uint32(f.eventKind))
+	return appendString(be.AppendUint32(b, eventStateConnected), path)
 }
 
 // greeting opens a session, or resumes one for whoever knows its password.
@@ -136,8 +173,6 @@ func (f *fakeServer) greeting(connect []byte) []byte {
 
 // answer executes one request.
 func (f *fakeServer) answer(xid, op int32, record []byte) []byte {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.requests++
 	f.zxid++
 	code, out := f.execute(op, record)

@@ -17,6 +17,8 @@ type Load interface {
 	// Answered is called for each answer that passed the checks. The code is 0
 	// for success.
 	Answered(s *Session, op Op, key uint32, code int32)
+	// Event is called when a watch fires that [Session.Watch] left on the key.
+	Event(s *Session, key uint32)
 	// Closed is called when a session that the load closed is gone. The result
 	// says whether to open a new one in its place.
 	Closed(s *Session) (reopen bool)
@@ -68,6 +70,9 @@ func (Quiet) Start(*Session) {}
 
 // Answered sends nothing.
 func (Quiet) Answered(*Session, Op, uint32, int32) {}
+
+// Event sends nothing.
+func (Quiet) Event(*Session, uint32) {}
 
 // Closed opens no new session.
 func (Quiet) Closed(*Session) bool { return false }

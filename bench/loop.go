@@ -318,7 +318,9 @@ func (s *Session) keep(rest []byte, need int) {
 func (l *loop) answer(s *Session, body []byte) error {
 	h, record, err := parseHeader(body)
 	if err == nil && h.xid == watchXid {
-		err = errWatch
+		if err = l.event(s, record); err == nil {
+			return nil
+		}
 	}
 	if err == nil && s.waiting.size == 0 {
 		err = errUnasked
@@ -333,6 +335,9 @@ func (l *loop) answer(s *Session, body []byte) error {
 		return fmt.Errorf("session with %v given up after a wrong answer", s.addr)
 	}
 	s.zxid = h.zxid
+	if p.op == OpWatch && h.code == codeOK {
+		s.arm(p.key)
+	}
 	if h.code != codeOK && !l.load.Expected(p.op, h.code) {
 		l.rec.refuse(p.op, h.code)
 	} else {

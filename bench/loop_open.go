@@ -65,6 +65,7 @@ func (l *loop) open(s *Session) error {
 	s.fd, s.state, s.wantWrite = fd, stateDialing, true
 	s.xid, s.zxid, s.partial, s.need = 0, 0, nil, 0
 	s.waiting.clear()
+	s.armed = s.armed[:0]
 	s.out = appendConnect(nil, int32(l.options.SessionTimeout/time.Millisecond))
 	return nil
 }

@@ -84,6 +84,43 @@ func (r *Result) Err() error {
 	return nil
 }
 
+// of returns the latencies of one kind of request, empty if there was none.
+func (r *Result) of(op Op) Latency {
+	for _, l := range r.Latency {
+		if l.Op == op.String() {
+			return l
+		}
+	}
+	return Latency{}
+}
+
+// operations counts what a run is about, and names it: sessions that came and
+// went, events that reached a watcher, or else answers.
+func (r *Result) operations() (count int64, name string) {
+	switch r.Scenario {
+	case Churn().Name:
+		return r.of(OpConnect).Count, "session opened and closed"
+	case Storm().Name:
+		return r.of(OpEvent).Count, "event and its renewed watch"
+	}
+	return r.Answers, "answer"
+}
+
+// serverCPUUS is the server's CPU for each of the operations; false if it is
+// unknown or there were none.
+func (r *Result) serverCPUUS() (float64, bool) {
+	count, _ := r.operations()
+	switch {
+	case r.Server == nil:
+		return 0, false
+	case count == r.Answers:
+		return r.Server.CPUUS, true
+	case count == 0:
+		return 0, false
+	}
+	return r.Server.CPUUS * float64(r.Answers) / float64(count), true
+}
+
 // result puts together what the loops and the snapshots tell.
 func (r *run) result(interrupted bool) *Result {
 	cfg := r.cfg
@@ -221,6 +258,13 @@ func (r *Result) notes() string {
 			fmt.Fprintf(&b, "%s: server memory grew by %.1f KiB per session, server used %.1f %% of a core\n", r.Scenario,
 				float64(s.RSSAfter-s.RSSBefore)/1024/float64(max(1, r.Sessions)), 100*s.Cores)
 		}
+	}
+	if count, name := r.operations(); count != r.Answers {
+		fmt.Fprintf(&b, "%s: %s a second", r.Scenario, formatCount(float64(count)/max(r.Seconds, 1e-9)))
+		if cpu, ok := r.serverCPUUS(); ok {
+			fmt.Fprintf(&b, ", server %.1f us", cpu)
+		}
+		fmt.Fprintf(&b, " for each %s\n", name)
 	}
 	if r.Refused+r.Lost+r.Wrong > 0 {
 		fmt.Fprintf(&b, "%s: %d refused, %d lost, %d wrong\n", r.Scenario, r.Refused, r.Lost, r.Wrong)

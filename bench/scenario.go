@@ -109,7 +109,6 @@ func CreateDelete() Scenario {
 	return Scenario{
 		Name: "create", Title: "create of new keys, each deleted after it",
 		Check: func(c Config) error {
-			// A key must not come round again while it is still in use.
 			if c.Keys.Count < 2*c.Sessions*c.Window {
 				return fmt.Errorf("keys %d: want at least twice sessions times window, %d", c.Keys.Count, 2*c.Sessions*c.Window)
 			}
@@ -122,17 +121,22 @@ func CreateDelete() Scenario {
 			return RemoveKeys(ctx, cfg)
 		},
 		Load: func(p Part) Load {
-			c := &createDelete{next: uint32(p.Loop), step: uint32(p.Loops), keys: uint32(p.Keys)}
-			c.Window = NewWindow(p.Window, nil)
+			c := &createDelete{Window: NewWindow(p.Window, nil)}
+			for key := p.Loop; key < p.Keys; key += p.Loops {
+				c.free = append(c.free, uint32(key))
+			}
 			return c
 		},
 	}
 }
 
-// createDelete creates the next key when the deletion of one was answered.
+// createDelete creates the next key when the deletion of one was answered. A
+// key is not used again before that, however slow the server of its session is.
 type createDelete struct {
 	*Window
-	next, step, keys uint32
+	free []uint32 // a ring; the keys from head on are free, all but the used ones
+	head int
+	used int
 }
 
 // Start fills the window with creates.
@@ -143,10 +147,12 @@ func (c *createDelete) Start(s *Session) {
 }
 
 func (c *createDelete) create(s *Session) {
-	s.Create(c.next)
-	if c.next += c.step; c.next >= c.keys {
-		c.next %= c.step
+	if c.used == len(c.free) {
+		return // sessions that broke have kept their keys
 	}
+	s.Create(c.free[c.head])
+	c.head = (c.head + 1) % len(c.free)
+	c.used++
 }
 
 // Answered deletes what was created, then goes on.
@@ -155,6 +161,8 @@ func (c *createDelete) Answered(s *Session, op Op, key uint32, _ int32) {
 		s.Delete(key)
 		return
 	}
+	c.free[(c.head+len(c.free)-c.used)%len(c.free)] = key
+	c.used--
 	c.create(s)
 }
 

@@ -44,9 +44,10 @@ type Session struct {
 	xid       int32
 	zxid      int64
 	waiting   queue
-	partial   []byte // input that ends within a frame
-	need      int    // bytes of that frame
-	out       []byte // requests not yet written
+	armed     []uint32 // keys with a watch of this session
+	partial   []byte   // input that ends within a frame
+	need      int      // bytes of that frame
+	out       []byte   // requests not yet written
 }
 
 // Index numbers the sessions of a run from 0.
@@ -210,7 +211,7 @@ func (s *Session) checkAnswer(p outstanding, h header, record []byte) error {
 	}
 	keys := &s.loop.keys
 	switch p.op {
-	case OpGet:
+	case OpGet, OpWatch:
 		return checkData(record, p.key, keys.ValueBytes)
 	case OpSet:
 		return checkStat(record, keys.ValueBytes)

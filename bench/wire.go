@@ -10,7 +10,9 @@ import (
 type Op uint8
 
 // The kinds of request. OpConnect stands for the handshake that opens a
-// session; OpEcho is a frame for an echo server, which returns it unchanged.
+// session; OpEcho is a frame for an echo server, which returns it unchanged;
+// OpWatch is a get that leaves a watch, OpEvent the event that this fires and
+// OpLastEvent the last of those that one write fired.
 const (
 	OpGet Op = iota
 	OpSet
@@ -21,15 +23,18 @@ const (
 	OpClose
 	OpEcho
 	OpSync
+	OpWatch
+	OpEvent
+	OpLastEvent
 
 	opCount
 )
 
 // opNames and opCodes are indexed by Op. The codes are the protocol's opcodes;
-// OpConnect has none, since the handshake has no request header.
+// OpConnect has none, since the handshake has no request header, nor have events.
 var (
-	opNames = [opCount]string{"get", "set", "create", "delete", "ping", "connect", "close", "echo", "sync"}
-	opCodes = [opCount]int32{4, 5, 1, 2, 11, 0, -11, 0, 9}
+	opNames = [opCount]string{"get", "set", "create", "delete", "ping", "connect", "close", "echo", "sync", "watch", "event", "last event"}
+	opCodes = [opCount]int32{4, 5, 1, 2, 11, 0, -11, 0, 9, 4, 0, 0}
 )
 
 // String returns the name used in reports.

@@ -47,7 +47,7 @@ early with the results so far. Give --pid to see what the server itself uses.`,
 		mixedCommand(),
 		steadyCommand("create", "Create new keys and delete each after it", bench.CreateDelete()),
 		steadyCommand("churn", "Open sessions and close each at once", bench.Churn()),
-		idleCommand(), fillCommand(), loneCommand(), echoCommand(), startCommand(), cleanCommand(), compareCommand(),
+		idleCommand(), stormCommand(), fillCommand(), loneCommand(), echoCommand(), startCommand(), cleanCommand(), compareCommand(),
 	)
 	return root
 }

@@ -54,6 +54,24 @@ func idleCommand() *cobra.Command {
 	return c
 }
 
+func stormCommand() *cobra.Command {
+	f := &flags{}
+	watchers := 1000
+	c := &cobra.Command{
+		Use: "storm", Short: "Set one key that many sessions watch, until the last one knows", Args: cobra.NoArgs,
+		Long: `Set one key that many sessions watch, and time each event and the last one of each
+set. Watchers read again and renew their watch at once; when all have, the next set follows.`,
+	}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		f.cfg.Sessions = watchers + 1
+		return f.runAll(c, bench.Storm())
+	}
+	f.bind(c)
+	c.Flags().IntVar(&watchers, "watchers", watchers, "sessions that watch")
+	f.bindTime(c)
+	return c
+}
+
 func fillCommand() *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
