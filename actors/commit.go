@@ -94,12 +94,30 @@ func (c *Commit) pass(p *messages.Proposal) {
 		c.out = append(c.out, messages.Delivery{Proposal: p})
 		return
 	}
+	c.overtaken(q, p.Ticket)
 	if head := &q.items[0]; head.request.Ticket != p.Ticket {
 		panic(fmt.Sprintf("commit: transaction %v belongs to ticket %d, but session %v waits for ticket %d",
 			p.Header.Zxid, p.Ticket, q.session, head.request.Ticket))
 	}
 	c.out = append(c.out, messages.Delivery{Request: q.items[0].request, Proposal: p})
 	c.advance(q)
+}
+
+// overtaken answers the syncs that stand before a committed write of their session, and refused writes behind those. The
+// word on a sync waits for a proof that the leader still leads; a quorum that acknowledged what was proposed behind it
+// is one.
+func (c *Commit) overtaken(q *sessionQueue, ticket messages.Ticket) {
+	for len(q.items) > 0 && q.items[0].request.Ticket != ticket {
+		word := q.items[0].refusal
+		if word == nil && q.items[0].request.Op != messages.OpSync {
+			return
+		}
+		if word == nil {
+			word = &messages.Refusal{After: c.last}
+		}
+		c.out = append(c.out, messages.Delivery{Request: q.items[0].request, Refusal: word})
+		c.drop(q)
+	}
 }
 
 // Refused takes prep's word on writes that became no transaction, in the order of their After.
@@ -111,9 +129,12 @@ func (c *Commit) Refused(items []messages.Refusal) {
 			continue // judged for the server itself: nobody waits
 		}
 		q.mark(r)
+		if r.After <= c.last {
+			c.settle(q)
+			continue
+		}
 		c.refused = append(c.refused, refusedHead{after: r.After, ticket: r.Ticket})
 	}
-	c.releaseRefused()
 }
 
 func (q *sessionQueue) mark(r *messages.Refusal) {
@@ -126,13 +147,12 @@ func (q *sessionQueue) mark(r *messages.Refusal) {
 }
 
 // releaseRefused answers refusals whose time has come. When all transactions up to After have passed, the earlier
-// writes of the session have too, so the refused one is at the head.
+// writes of the session have too, so the refused one is at the head, or a sync stands before it.
 func (c *Commit) releaseRefused() {
 	n := 0
 	for n < len(c.refused) && c.refused[n].after <= c.last {
-		if q := c.tickets[c.refused[n].ticket]; q != nil && q.items[0].request.Ticket == c.refused[n].ticket {
-			c.out = append(c.out, messages.Delivery{Request: q.items[0].request, Refusal: q.items[0].refusal})
-			c.advance(q)
+		if q := c.tickets[c.refused[n].ticket]; q != nil {
+			c.settle(q)
 		}
 		n++
 	}
@@ -141,8 +161,22 @@ func (c *Commit) releaseRefused() {
 	}
 }
 
-// advance drops the head and lets the reads behind it pass, up to the next write.
+// advance drops the head and answers what only waited for it.
 func (c *Commit) advance(q *sessionQueue) {
+	c.drop(q)
+	c.settle(q)
+}
+
+// settle answers the refused writes at the head whose time has come. One may have waited for a sync before it.
+func (c *Commit) settle(q *sessionQueue) {
+	for len(q.items) > 0 && q.items[0].refusal != nil && q.items[0].refusal.After <= c.last {
+		c.out = append(c.out, messages.Delivery{Request: q.items[0].request, Refusal: q.items[0].refusal})
+		c.drop(q)
+	}
+}
+
+// drop takes the head out and lets the reads behind it pass, up to the next write.
+func (c *Commit) drop(q *sessionQueue) {
 	delete(c.tickets, q.items[0].request.Ticket)
 	n := 1
 	for n < len(q.items) && q.items[n].request.Ticket == 0 {

@@ -26,9 +26,22 @@ func (a *commitActor) Receive(ctx actor.Context) {
 		a.env.Metrics.Commits.Add(int64(len(m.Items)))
 	case *messages.Refusals:
 		a.core.Refused(m.Items)
+	case *messages.Revalidate:
+		// It asks about the state behind all that has been committed so far, so it goes the same way.
+		a.flush(ctx)
+		ctx.Send(a.next(), m)
 	case Drained:
-		a.env.dispatch(ctx, a.env.Final, a.core.Flush())
+		a.flush(ctx)
 	default:
 		a.env.unexpected(ctx, &a.env.Log)
 	}
+}
+
+func (a *commitActor) flush(ctx actor.Context) { a.env.dispatch(ctx, a.next(), a.core.Flush()) }
+
+func (a *commitActor) next() *actor.PID {
+	if a.env.ToBeApplied != nil {
+		return a.env.ToBeApplied
+	}
+	return a.env.Final
 }

@@ -217,7 +217,7 @@ func (f *Final) Flush() messages.Outbox {
 	f.out = nil
 	if f.applied.Count > 0 {
 		a := f.applied
-		out = out.To(messages.SlotPrep, &a).To(messages.SlotSnap, &a)
+		out = out.To(messages.SlotApplied, &a).To(messages.SlotSnap, &a)
 		f.applied = messages.Applied{}
 	}
 	for i, c := range f.dirty {

@@ -45,6 +45,10 @@ func (a *finalActor) Receive(ctx actor.Context) {
 			a.env.Tree.Write(func(*tree.Tree) { a.image.Close() })
 			a.image = nil
 		}
+	case *messages.Revalidate:
+		// The tracker must know of every session that has been opened by now.
+		a.env.dispatch(ctx, nil, a.core.Flush())
+		ctx.Send(a.env.Tracker, m)
 	case Drained:
 		a.env.dispatch(ctx, nil, a.core.Flush())
 	default:

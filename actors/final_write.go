@@ -118,6 +118,12 @@ func (f *Final) refuse(r *messages.Request, word *messages.Refusal) {
 	}
 	last := f.tree.LastZxid()
 	switch {
+	case r.Op == messages.OpTakeUp:
+		f.takeUp(c, r)
+	case r.Op == messages.OpSync && word.Err == messages.ErrOK:
+		f.read(r)
+	case word.Err == messages.ErrSessionMoved:
+		f.closeAfter(c) // no reply: the client is being served elsewhere
 	case r.Op == messages.OpCreateSession:
 		f.out = f.out.To(messages.SlotConn, &messages.CloseConn{
 			Conn: c.id, Reason: "no session can be opened: " + word.Err.Error(),
@@ -128,10 +134,24 @@ func (f *Final) refuse(r *messages.Request, word *messages.Refusal) {
 		f.end(c, r, start)
 	default:
 		f.header(c, r, last, word.Err)
-		if r.Op == messages.OpCloseSession || word.Err == messages.ErrSessionMoved {
+		if r.Op == messages.OpCloseSession {
 			f.closeAfter(c)
 		}
 	}
+}
+
+// takeUp answers a client that has its session again. It may have been closed by a transaction that came in between.
+func (f *Final) takeUp(c *finalConn, r *messages.Request) {
+	s, ok := f.tree.Session(r.Session)
+	if !ok {
+		f.out = f.out.To(messages.SlotFront, &messages.SessionClosed{Session: r.Session})
+		f.out = f.out.To(messages.SlotConn, &messages.SessionRefused{Conn: c.id})
+		return
+	}
+	d := jute.NewDecoder(r.Body)
+	f.out = f.out.To(messages.SlotConn, &messages.SessionReady{
+		Conn: c.id, Session: r.Session, Timeout: d.Int(), Password: s.Password,
+	})
 }
 
 func appendMultiErrors(dst []byte, results []messages.ErrCode) []byte {

@@ -120,6 +120,9 @@ type Metrics struct {
 	LastResponseSize           atomic.Int64
 	MinResponseSize            atomic.Int64
 	MaxResponseSize            atomic.Int64
+	LastProposalSize           atomic.Int64 // bytes, as the following two; -1 before the first
+	MinProposalSize            atomic.Int64
+	MaxProposalSize            atomic.Int64
 	LastSnapshotZxid           atomic.Uint64
 	LastSnapshotWallMs         atomic.Int64
 	StartLoadMs, StartReplayMs atomic.Int64
@@ -134,7 +137,25 @@ func NewMetrics() *Metrics {
 	m.LastResponseSize.Store(-1)
 	m.MinResponseSize.Store(-1)
 	m.MaxResponseSize.Store(-1)
+	m.resetProposals()
 	return m
+}
+
+func (m *Metrics) resetProposals() {
+	m.LastProposalSize.Store(-1)
+	m.MinProposalSize.Store(-1)
+	m.MaxProposalSize.Store(-1)
+}
+
+// proposalSize notes the size of a leader's proposal. One actor at a time calls it.
+func (m *Metrics) proposalSize(size int64) {
+	m.LastProposalSize.Store(size)
+	if low := m.MinProposalSize.Load(); low < 0 || size < low {
+		m.MinProposalSize.Store(size)
+	}
+	if size > m.MaxProposalSize.Load() {
+		m.MaxProposalSize.Store(size)
+	}
 }
 
 // responseSize notes the size of a reply that carries data.
@@ -159,6 +180,7 @@ func (m *Metrics) ResetServer() {
 	m.LastResponseSize.Store(-1)
 	m.MinResponseSize.Store(-1)
 	m.MaxResponseSize.Store(-1)
+	m.resetProposals()
 }
 
 // watchSummary is the summary that counts how many watches one event fired.

@@ -9,17 +9,35 @@ import (
 	"github.com/troupekeeper/troupe/persistence/tree"
 )
 
-// The stages of a server that runs alone. It is its own leader: what is durable on its disk is committed.
+// Role is what a server is to its ensemble. It decides which stages its pipeline has.
+type Role uint8
+
+// The roles.
+const (
+	RoleStandalone Role = iota
+	RoleLeader
+	RoleFollower
+	RoleObserver
+)
+
+// String is the name that log lines print.
+func (r Role) String() string { return [...]string{"standalone", "leader", "follower", "observer"}[r] }
+
+// The stages of each role, listed downstream first, which is the order in which they are spawned: whoever sends finds
+// its neighbour. The request processor hands each request to the gate, in session order, and each write to the desk as
+// well, which is the leader's.
 //
-//	connection → request ─┬─ every request, in session order ─────────→ commit → final → connection
-//	                      └─ writes ─→ prep ─→ sync ─ durable, by zxid ───↑         │
-//	                                     ├─ refused, with the zxid before ┘         │
-//	                                     └──────────── applied up to here ──────────┤
-//	                          sessions, snapshotter ←───────────────────────────────┘
+//	STANDALONE  request → gate, and → prep → sync ─ durable is committed ─→ gate → final → connection
+//	LEADER      request → gate, and → prep → proposal ─┬→ sync → ack → leader ─ committed ─→ gate → tobeapplied → final
+//	                                                   └→ leader → learners
+//	FOLLOWER    request → gate, and → the leader (link);  learner → sync → sendack → the leader (link)
+//	                                                      learner ─ committed ─→ gate → final
+//	OBSERVER    as a follower, but it acknowledges nothing
 //
-// They are listed downstream first, which is the order in which they are spawned: whoever sends finds its neighbour.
-func standaloneStages() []StageInfo {
-	return []StageInfo{
+// What prep refuses goes to the gate of the server whose client asked, with the zxid before; final tells what it has
+// applied to prep, sessions and snapshotter.
+var stagesOf = map[Role][]StageInfo{
+	RoleStandalone: {
 		{ID: stageFinal, Class: Ordered, New: newFinalStage},
 		{ID: stageCommit, Class: Ordered, New: newCommitStage},
 		{ID: stageSync, Class: Ordered, Pinned: true, New: newSyncStage},
@@ -28,47 +46,102 @@ func standaloneStages() []StageInfo {
 		{ID: stageSessions, Class: Rebuildable, New: newTracker},
 		{ID: stageSnapshotter, Class: Rebuildable, Pinned: true, New: newSnapshotter},
 		{ID: stageSweeper, Class: Rebuildable, New: newSweeper},
-	}
+	},
+	RoleLeader: {
+		{ID: stageFinal, Class: Ordered, New: newFinalStage},
+		{ID: stageToBeApplied, Class: Ordered, New: newToBeAppliedStage},
+		{ID: stageCommit, Class: Ordered, New: newCommitStage},
+		{ID: stageAck, Class: Ordered, New: newAckStage},
+		{ID: stageSync, Class: Ordered, Pinned: true, New: newSyncStage},
+		{ID: stageProposal, Class: Ordered, New: newProposalStage},
+		{ID: stagePrep, Class: Ordered, New: newPrepStage},
+		{ID: stageRequest, Class: Ordered, New: newRequestStage},
+		{ID: stageSessions, Class: Rebuildable, New: newTracker},
+		{ID: stageSnapshotter, Class: Rebuildable, Pinned: true, New: newSnapshotter},
+		{ID: stageSweeper, Class: Rebuildable, New: newSweeper},
+	},
+	RoleFollower: {
+		{ID: stageFinal, Class: Ordered, New: newFinalStage},
+		{ID: stageCommit, Class: Ordered, New: newCommitStage},
+		{ID: stageSendAck, Class: Ordered, New: newAckStage},
+		{ID: stageSync, Class: Ordered, Pinned: true, New: newSyncStage},
+		{ID: stageRequest, Class: Ordered, New: newRequestStage},
+		{ID: stageSessions, Class: Rebuildable, New: newLearnerTracker},
+		{ID: stageSnapshotter, Class: Rebuildable, Pinned: true, New: newSnapshotter},
+	},
+	RoleObserver: {
+		{ID: stageFinal, Class: Ordered, New: newFinalStage},
+		{ID: stageCommit, Class: Ordered, New: newCommitStage},
+		{ID: stageSync, Class: Ordered, Pinned: true, New: newSyncStage},
+		{ID: stageRequest, Class: Ordered, New: newRequestStage},
+		{ID: stageSessions, Class: Rebuildable, New: newLearnerTracker},
+		{ID: stageSnapshotter, Class: Rebuildable, Pinned: true, New: newSnapshotter},
+	},
 }
 
 // The names of the stages.
 const (
 	stageRequest     = "request"
 	stagePrep        = "prep"
+	stageProposal    = "proposal"
 	stageSync        = "sync"
+	stageAck         = "ack"
+	stageSendAck     = "sendack"
 	stageCommit      = "commit"
+	stageToBeApplied = "tobeapplied"
 	stageFinal       = "final"
 	stageSessions    = "sessions"
 	stageSnapshotter = "snapshotter"
 	stageSweeper     = "sweeper"
 )
 
-// chain is one generation of a pipeline: the children of a role. Its number is in their names, so that nothing that
-// was sent to an earlier generation can reach it.
-type chain struct {
-	generation int
-	links      Links
+// Chain is one generation of a pipeline: children of a role. Its number is in their names, so that nothing that was
+// sent to an earlier generation can reach it.
+type Chain struct {
+	Generation int
+	Links      Links
 	classes    map[string]FailureClass // by child
 }
 
-// has tells whether a stage belongs to this generation.
-func (c *chain) has(stage string) bool {
-	_, ok := c.classes[stage]
-	return ok
+// Class tells the failure class of a child; ok is false when it doesn't belong to this generation.
+func (c *Chain) Class(child string) (class FailureClass, ok bool) {
+	if c != nil {
+		class, ok = c.classes[child]
+	}
+	if !ok {
+		class = Ordered
+	}
+	return class, ok
 }
 
-// spawnChain builds the stages as children of the role that calls it. base has everything but the links and logs.
-func spawnChain(ctx actor.Context, base StageEnv, stages []StageInfo, generation int, commands *actor.PID) (*chain, error) {
+// SpawnChain builds the stages of base.Role as children of the role's actor that calls it. base.Links has what lies
+// outside of the pipeline (Commands, Leader, Member and, on a learner, Prep); the rest is filled in.
+func SpawnChain(ctx actor.Context, base StageEnv, generation int) (*Chain, error) {
+	stages := stagesOf[base.Role]
 	name := func(stage string) string { return fmt.Sprintf("%s-%d", stage, generation) }
-	address := func(stage string) *actor.PID {
-		return base.System.NewLocalPID(ctx.Self().Id + "/" + name(stage))
+	has := map[string]bool{}
+	for _, s := range stages {
+		has[s.ID] = true
 	}
-	c := &chain{generation: generation, classes: map[string]FailureClass{}, links: Links{
-		Front: address(stageRequest), Prep: address(stagePrep), Sync: address(stageSync), Gate: address(stageCommit),
-		Final: address(stageFinal), Tracker: address(stageSessions), Snapshotter: address(stageSnapshotter),
-		Commands: commands, LastZxid: base.Tree.LastZxid,
-	}}
-	base.Links = c.links
+	set := func(to **actor.PID, stage string) {
+		if has[stage] {
+			*to = base.System.NewLocalPID(ctx.Self().Id + "/" + name(stage))
+		}
+	}
+	l := &base.Links
+	set(&l.Front, stageRequest)
+	set(&l.Prep, stagePrep)
+	set(&l.Proposal, stageProposal)
+	set(&l.Sync, stageSync)
+	set(&l.Ack, stageAck)
+	set(&l.Ack, stageSendAck)
+	set(&l.Gate, stageCommit)
+	set(&l.ToBeApplied, stageToBeApplied)
+	set(&l.Final, stageFinal)
+	set(&l.Tracker, stageSessions)
+	set(&l.Snapshotter, stageSnapshotter)
+	l.LastZxid = base.Tree.LastZxid
+	c := &Chain{Generation: generation, Links: *l, classes: map[string]FailureClass{}}
 	for _, stage := range stages {
 		env := base
 		env.Log = base.Runtime.Log.With().Str("component", stage.ID).Logger()
@@ -92,6 +165,7 @@ func (s StageInfo) props(env *StageEnv) *actor.Props {
 // View is what others than the stages may see of a running pipeline.
 type View struct {
 	Links
+	Role       Role
 	Tree       *tree.Shared
 	Generation int
 }

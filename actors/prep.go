@@ -32,7 +32,10 @@ type Prep struct {
 	now  int64
 
 	proposals []messages.Proposal
-	refusals  []messages.Refusal
+	refusals  []messages.Refusal // of this server's own clients
+	words     []messages.Words   // of others'
+	syncs     []messages.SyncWish
+	homes     sessionHomes
 	overQuota func(root, what string, used, limit int64) // a soft limit was passed
 }
 
@@ -41,6 +44,9 @@ type Prep struct {
 func NewPrep(o PrepOptions, reg *auth.Registry, last messages.Zxid, overQuota func(root, what string, used, limit int64)) *Prep {
 	return &Prep{opts: o, auth: reg, pending: newPending(), last: last, epoch: last.Epoch(), overQuota: overQuota}
 }
+
+// Reign makes it the desk of a leader: zxids are of its epoch, and sessions have a server that they are at home on.
+func (p *Prep) Reign(epoch uint32) { p.epoch, p.homes = epoch, sessionHomes{} }
 
 // Judge takes a batch of writes at nowMs (milliseconds since 1970). t must not change meanwhile.
 func (p *Prep) Judge(t *tree.Tree, items []messages.Request, nowMs int64) {
@@ -67,9 +73,17 @@ func (p *Prep) Flush() messages.Outbox {
 		out = out.To(messages.SlotGate, &messages.Refusals{Items: p.refusals})
 		p.refusals = nil
 	}
+	for i := range p.words {
+		out = out.To(messages.SlotNext, &p.words[i])
+	}
+	p.words = nil
 	if len(p.proposals) > 0 {
 		out = out.To(messages.SlotNext, &messages.Proposals{Items: p.proposals})
 		p.proposals = nil
+	}
+	if len(p.syncs) > 0 {
+		out = out.To(messages.SlotNext, &messages.SyncWishes{Items: p.syncs})
+		p.syncs = nil
 	}
 	return out
 }
@@ -89,6 +103,10 @@ func (p *Prep) next() messages.Zxid {
 }
 
 func (p *Prep) judge(r *messages.Request) {
+	if r.Op == messages.OpSync {
+		p.sync(r)
+		return
+	}
 	p.zxid = p.next()
 	var body messages.TxnBody
 	var results []messages.ErrCode
@@ -97,7 +115,7 @@ func (p *Prep) judge(r *messages.Request) {
 		body, results, code = p.decide(r)
 	}
 	if code != messages.ErrOK {
-		p.refusals = append(p.refusals, messages.Refusal{Ticket: r.Ticket, After: p.last, Err: code, Results: results})
+		p.refuse(r, code, results)
 		return
 	}
 	header := messages.TxnHeader{Zxid: p.zxid, Time: p.now, Session: r.Session, Xid: r.Xid, Op: r.Op}
@@ -106,11 +124,39 @@ func (p *Prep) judge(r *messages.Request) {
 		panic("prep: " + err.Error()) // a bug: no input can cause it
 	}
 	p.last = p.zxid
-	p.proposals = append(p.proposals, messages.Proposal{Header: header, Ticket: r.Ticket, Encoded: encoded, Body: body})
+	p.proposals = append(p.proposals, messages.Proposal{Header: header, Origin: r.Origin, Ticket: r.Ticket, Encoded: encoded, Body: body})
+}
+
+// refuse answers what becomes no transaction, by the way that leads to the server whose client asked.
+func (p *Prep) refuse(r *messages.Request, code messages.ErrCode, results []messages.ErrCode) {
+	word := messages.Refusal{Origin: r.Origin, Ticket: r.Ticket, After: p.last, Err: code, Results: results}
+	if r.Origin == 0 {
+		p.refusals = append(p.refusals, word)
+		return
+	}
+	for i := range p.words {
+		if p.words[i].Server == r.Origin {
+			p.words[i].Items = append(p.words[i].Items, word)
+			return
+		}
+	}
+	p.words = append(p.words, messages.Words{Server: r.Origin, Items: []messages.Refusal{word}})
+}
+
+// sync passes a sync on in its place among the writes.
+func (p *Prep) sync(r *messages.Request) {
+	if code := p.homes.check(r); code != messages.ErrOK {
+		p.refuse(r, code, nil)
+		return
+	}
+	p.syncs = append(p.syncs, messages.SyncWish{Server: r.Origin, Ticket: r.Ticket, After: p.last})
 }
 
 // admit refuses what can't be judged at all. Closing a session is always possible: it makes room.
 func (p *Prep) admit(r *messages.Request) messages.ErrCode {
+	if code := p.homes.check(r); code != messages.ErrOK {
+		return code
+	}
 	if p.full && r.Op != messages.OpCloseSession {
 		return messages.ErrNotReadOnly
 	}

@@ -19,6 +19,9 @@ type prepActor struct {
 func newPrepStage(env *StageEnv) actor.Actor {
 	a := &prepActor{env: env, warned: map[string]int64{}}
 	a.core = NewPrep(env.Options.Prep, env.Auth, env.Tree.LastZxid(), a.overQuota)
+	if env.Role == RoleLeader {
+		a.core.Reign(env.Epoch)
+	}
 	a.diskSpace(&messages.DiskSpace{Full: env.DiskFull})
 	return a
 }
@@ -36,12 +39,22 @@ func (a *prepActor) Receive(ctx actor.Context) {
 		a.env.Metrics.OutstandingRemoved.Add(int64(a.core.Applied(m.Zxid)))
 	case *messages.DiskSpace:
 		a.diskSpace(m)
+	case *messages.SessionHome:
+		a.core.homes.move(m)
 	case Drained:
 		a.env.Metrics.Proposals.Add(int64(len(a.core.proposals)))
-		a.env.dispatch(ctx, a.env.Sync, a.core.Flush())
+		a.env.dispatch(ctx, a.next(), a.core.Flush())
 	default:
 		a.env.unexpected(ctx, &a.env.Log)
 	}
+}
+
+// next is the board on which proposals are put up, or on a server that runs alone the log.
+func (a *prepActor) next() *actor.PID {
+	if a.env.Proposal != nil {
+		return a.env.Proposal
+	}
+	return a.env.Sync
 }
 
 func (a *prepActor) diskSpace(m *messages.DiskSpace) {

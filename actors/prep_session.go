@@ -21,6 +21,7 @@ func (p *Prep) closeSession(r *messages.Request) (messages.TxnBody, messages.Err
 		p.enterDelete(path, p.pending.get(path))
 	}
 	p.pending.setSession(r.Session, sessionState{zxid: p.zxid, closing: true})
+	p.homes.forget(r.Session)
 	return &messages.CloseSessionTxn{Paths: paths}, messages.ErrOK
 }
 

@@ -37,13 +37,19 @@ func (rt *Runtime) reportPanic(name string, reason, message any, stack []byte) {
 	rt.Metrics.Panics.Inc()
 	rt.Log.Error().Str("actor", name).Str("message", fmt.Sprintf("%T", message)).Bytes("stack", stack).
 		Msgf("actor %s panicked: %v", name, reason)
-	if name == roleActor {
+	if roleActors[name] {
 		rt.Fatal(fmt.Errorf("the role panicked, and nobody is above it: %v", reason))
 	}
 }
 
-// roleActor is the kind of the actor that supervises a pipeline.
-const roleActor = "standalone"
+// The kinds of actors that supervise a pipeline and have nobody above them.
+const (
+	roleActor = "standalone"
+	// PeerActor is the kind of an ensemble member's.
+	PeerActor = "peer"
+)
+
+var roleActors = map[string]bool{roleActor: true, PeerActor: true}
 
 // shell is what the library runs in place of an actor. It passes everything on, sees that an actor's end comes about
 // even if the actor panics on its way out, and ends the goroutine of a pinned one.

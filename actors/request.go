@@ -18,9 +18,11 @@ type RequestProcessor struct {
 	random   func([]byte)
 	nextID   messages.SessionID
 	ticket   messages.Ticket
+	ensemble bool // there is a leader to ask: about syncs, and about sessions that this server may not know yet
 	bound    map[messages.SessionID]messages.ConnID
 	requests []messages.Request
 	writes   []messages.Request
+	words    []messages.Refusal // on requests of its own, which follow them to the gate
 	out      messages.Outbox
 	last     [2]int // sizes of the last batches of requests and writes, for the capacity of the next ones
 }
@@ -32,6 +34,10 @@ func NewRequestProcessor(lookup SessionLookup, firstID messages.SessionID, rando
 		bound: map[messages.SessionID]messages.ConnID{},
 	}
 }
+
+// InEnsemble makes it the request processor of a member: the leader is asked about syncs and about sessions that clients take
+// up. Tickets follow first.
+func (p *RequestProcessor) InEnsemble(first messages.Ticket) { p.ensemble, p.ticket = true, first }
 
 // FirstSessionID is where a server starts to count: its id in the top byte, then 40 bits of its start time, so that
 // ids of different servers and runs don't collide.
@@ -56,7 +62,7 @@ func (p *RequestProcessor) Submit(items []messages.Request) {
 		p.requests = make([]messages.Request, 0, batchCap(p.last[0], len(items)))
 	}
 	for i := range items {
-		if items[i].Op.IsWrite() && items[i].Op != messages.OpCheck {
+		if p.asksLeader(items[i].Op) {
 			if p.writes == nil {
 				p.writes = make([]messages.Request, 0, batchCap(p.last[1], len(items)))
 			}
@@ -66,6 +72,12 @@ func (p *RequestProcessor) Submit(items []messages.Request) {
 		}
 	}
 	p.requests = append(p.requests, items...)
+}
+
+// asksLeader tells whether a request waits for the leader's word. On a server that runs alone a sync is a read: what is
+// committed is applied.
+func (p *RequestProcessor) asksLeader(op messages.OpCode) bool {
+	return op.IsWrite() && op != messages.OpCheck || p.ensemble && op == messages.OpSync
 }
 
 // Connect opens a session or starts to take one up.
@@ -80,12 +92,19 @@ func (p *RequestProcessor) Connect(m *messages.Connect) {
 		delete(p.bound, m.Session)
 	}
 	password, ok := p.lookup(m.Session)
-	if !ok || !bytes.Equal(password, m.Password) {
+	// In an ensemble a session may have been opened on another server and not be in this one's tree yet.
+	if (!ok && !p.ensemble) || (ok && !bytes.Equal(password, m.Password)) {
 		p.out = p.out.To(messages.SlotConn, &messages.SessionRefused{Conn: m.Conn})
 		return
 	}
 	p.bound[m.Session] = m.Conn
-	p.out = p.out.To(messages.SlotTracker, &messages.Revalidate{Conn: m.Conn, Session: m.Session, Timeout: m.Timeout})
+	ask := &messages.Revalidate{Conn: m.Conn, Session: m.Session, Timeout: m.Timeout}
+	if !p.ensemble {
+		p.out = p.out.To(messages.SlotTracker, ask)
+		return
+	}
+	ask.Password = m.Password
+	p.out = p.out.To(messages.SlotLeader, ask)
 }
 
 func (p *RequestProcessor) open(m *messages.Connect) {
@@ -116,6 +135,10 @@ func (p *RequestProcessor) Revalidated(m *messages.Revalidated) {
 	if p.bound[m.Session] != m.Conn {
 		return // meanwhile another connection has taken it up, or this one has ended
 	}
+	if m.Valid && m.After != 0 {
+		p.serveBehind(m)
+		return
+	}
 	password, ok := p.lookup(m.Session)
 	if !m.Valid || !ok {
 		delete(p.bound, m.Session)
@@ -125,6 +148,17 @@ func (p *RequestProcessor) Revalidated(m *messages.Revalidated) {
 	p.out = p.out.To(messages.SlotConn, &messages.SessionReady{
 		Conn: m.Conn, Session: m.Session, Timeout: m.Timeout, Password: password,
 	})
+}
+
+// serveBehind lets the session be served when this server's tree has reached the state in which the leader found it alive. It
+// goes through the gate like a write that the leader has answered already.
+func (p *RequestProcessor) serveBehind(m *messages.Revalidated) {
+	p.ticket++
+	r := messages.Request{
+		Conn: m.Conn, Session: m.Session, Ticket: p.ticket, Op: messages.OpTakeUp, Body: jute.AppendInt(nil, m.Timeout),
+	}
+	p.requests = append(p.requests, r)
+	p.words = append(p.words, messages.Refusal{Ticket: r.Ticket, After: m.After})
 }
 
 // ConnClosed forgets a connection; its session stays without one.
@@ -149,6 +183,10 @@ func (p *RequestProcessor) Flush() messages.Outbox {
 		out = out.To(messages.SlotGate, &messages.Requests{Items: p.requests})
 		p.last[0] = len(p.requests)
 		p.requests = nil
+	}
+	if len(p.words) > 0 {
+		out = out.To(messages.SlotGate, &messages.Refusals{Items: p.words})
+		p.words = nil
 	}
 	if len(p.writes) > 0 {
 		out = out.To(messages.SlotPrep, &messages.Requests{Items: p.writes})

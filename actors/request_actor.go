@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"encoding/binary"
 	"io"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -20,7 +21,22 @@ func newRequestStage(env *StageEnv) actor.Actor {
 	if next := env.nextSession.Load(); uint64(next) > uint64(first) {
 		first = messages.SessionID(next)
 	}
-	return &requestActor{env: env, core: NewRequestProcessor(env.password, first, env.fillRandom)}
+	a := &requestActor{env: env, core: NewRequestProcessor(env.password, first, env.fillRandom)}
+	if env.Role != RoleStandalone {
+		a.core.InEnsemble(env.firstTicket())
+	}
+	return a
+}
+
+// firstTicket goes on where the pipeline before ended. A process begins at a random place: the leader may still have
+// proposals of its predecessor, and their tickets must not be this one's.
+func (env *StageEnv) firstTicket() messages.Ticket {
+	if next := env.nextTicket.Load(); next != 0 {
+		return messages.Ticket(next)
+	}
+	var b [4]byte
+	env.fillRandom(b[:])
+	return messages.Ticket(binary.BigEndian.Uint32(b[:])) << 32
 }
 
 // password looks a session up in the tree.
@@ -55,6 +71,7 @@ func (a *requestActor) Receive(ctx actor.Context) {
 		a.core.SessionClosed(m)
 	case Drained:
 		a.env.nextSession.Store(int64(a.core.nextID))
+		a.env.nextTicket.Store(uint64(a.core.ticket))
 		a.env.dispatch(ctx, nil, a.core.Flush())
 	default:
 		a.env.unexpected(ctx, &a.env.Log)

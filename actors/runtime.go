@@ -40,6 +40,8 @@ type Runtime struct {
 	// nextSession is the session id after the last one given out, so that a pipeline that is built anew goes on there:
 	// ids begin with the time, but that may stand still or be set back.
 	nextSession atomic.Int64
+	// nextTicket is likewise the last ticket given out.
+	nextTicket atomic.Uint64
 }
 
 // NewRuntime makes an actor system in a world.

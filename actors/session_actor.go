@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"time"
@@ -59,6 +60,8 @@ func (a *trackerActor) Receive(ctx actor.Context) {
 		a.start(ctx)
 	case *messages.Touch:
 		a.moved(ctx)(a.wheel.Touch(m.Session, m.Now))
+	case *messages.Touches:
+		a.touches(ctx, m)
 	case *messages.Revalidate:
 		a.revalidate(ctx, m)
 	case *messages.SessionOpened:
@@ -120,14 +123,35 @@ func (a *trackerActor) called() (numbers []int64) {
 	return numbers
 }
 
-// revalidate gives a session that lives its new timeout and says whether it lives.
+// touches takes a learner's word on its clients.
+func (a *trackerActor) touches(ctx actor.Context, m *messages.Touches) {
+	now := a.now()
+	for _, id := range m.Sessions {
+		a.moved(ctx)(a.wheel.Touch(id, now))
+	}
+}
+
+// revalidate gives a session that lives its new timeout and says whether it lives. In an ensemble it also notes which
+// server its client is connected to, before the client can ask anything there.
 func (a *trackerActor) revalidate(ctx actor.Context, m *messages.Revalidate) {
 	valid := a.wheel.Alive(m.Session)
-	if valid {
+	answer := &messages.Revalidated{Server: m.Server, Conn: m.Conn, Session: m.Session, Timeout: m.Timeout}
+	if a.env.Role == RoleLeader {
+		password, known := a.env.password(m.Session)
+		valid = valid && known && bytes.Equal(password, m.Password)
+	}
+	if answer.Valid = valid; valid {
 		a.moved(ctx)(a.wheel.Open(m.Session, m.Timeout, a.now()))
 	}
 	a.env.Metrics.ConnRevalidate.Inc()
-	ctx.Send(a.env.Front, &messages.Revalidated{Conn: m.Conn, Session: m.Session, Timeout: m.Timeout, Valid: valid})
+	if a.env.Role != RoleLeader {
+		ctx.Send(a.env.Front, answer)
+		return
+	}
+	if valid {
+		ctx.Send(a.env.Prep, &messages.SessionHome{Session: m.Session, Server: m.Server})
+	}
+	ctx.Send(a.env.Member, answer)
 }
 
 // moved tells the buckets of a session's move.

@@ -14,12 +14,17 @@ import (
 // for one generation of the pipeline.
 type Links struct {
 	Front       *actor.PID // the request processor
-	Prep        *actor.PID
+	Prep        *actor.PID // on a learner the link to the leader, which has the desk
+	Proposal    *actor.PID // a leader's only
 	Sync        *actor.PID
+	Ack         *actor.PID // ack or sendack; nil where what is durable is committed, and on observers
 	Gate        *actor.PID // commit
+	ToBeApplied *actor.PID // a leader's only
 	Final       *actor.PID
 	Tracker     *actor.PID // sessions
 	Snapshotter *actor.PID
+	Leader      *actor.PID // the leader's actor on this server, or the link to it; nil on a server that runs alone
+	Member      *actor.PID // this server's leader or learner actor; nil on a server that runs alone
 	Commands    *actor.PID // four-letter words; lives as long as the server
 
 	LastZxid func() messages.Zxid // of the tree, from any goroutine
@@ -30,6 +35,8 @@ type StageEnv struct {
 	*Runtime
 	Links
 	Options  *Options
+	Role     Role
+	Epoch    uint32 // of the leader's reign; 0 on a server that runs alone
 	Auth     *auth.Registry
 	Tree     *tree.Shared
 	Store    *persistence.Store
@@ -72,8 +79,23 @@ func (env *StageEnv) address(slot messages.Slot, next *actor.PID, msg any) *acto
 		return env.Front
 	case messages.SlotSnap:
 		return env.Snapshotter
+	case messages.SlotLeader:
+		return env.Leader
+	case messages.SlotApplied:
+		return env.applied()
 	case messages.SlotConn:
 		return env.Conns.PID(connOf(msg))
+	}
+	return nil
+}
+
+// applied is who hears what the tree holds. A learner has no desk.
+func (env *StageEnv) applied() *actor.PID {
+	switch {
+	case env.ToBeApplied != nil:
+		return env.ToBeApplied
+	case env.Role == RoleStandalone:
+		return env.Prep
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ type standaloneActor struct {
 	Standalone
 	rt         *Runtime
 	log        zerolog.Logger
-	chain      *chain
+	chain      *Chain
 	generation int
 	left       map[string]bool // children of a failed generation that haven't stopped yet
 	rebuilds   []int64         // when, monotonic milliseconds
@@ -76,13 +76,8 @@ func (a *standaloneActor) Receive(ctx actor.Context) {
 }
 
 func (a *standaloneActor) classOf(child *actor.PID) FailureClass {
-	if a.chain == nil {
-		return Ordered
-	}
-	if c, ok := a.chain.classes[child.Id]; ok {
-		return c
-	}
-	return Ordered
+	class, _ := a.chain.Class(child.Id)
+	return class
 }
 
 // failed runs within supervision; the work is done as a message.
@@ -107,18 +102,18 @@ func (a *standaloneActor) build(ctx actor.Context) {
 	a.generation++
 	base := StageEnv{
 		Runtime: a.rt, Options: a.Options, Auth: a.Auth, Tree: shared, Store: a.Store, Recovery: recovered,
-		DiskFull: noRoom(recovered.Log),
+		DiskFull: noRoom(recovered.Log), Links: Links{Commands: a.Commands},
 	}
-	if a.chain, err = spawnChain(ctx, base, standaloneStages(), a.generation, a.Commands); err != nil {
+	if a.chain, err = SpawnChain(ctx, base, a.generation); err != nil {
 		a.Failed(err)
 		return
 	}
-	a.view.Store(&View{Links: a.chain.links, Tree: shared, Generation: a.generation})
+	a.view.Store(&View{Links: a.chain.Links, Tree: shared, Generation: a.generation})
 	a.log.Info().Stringer("zxid", shared.LastZxid()).Stringer("snapshot", recovered.SnapshotZxid).
 		Int64("replayed", recovered.Replayed).Int64("ms", (recovered.Load+recovered.Replay).Milliseconds()).
 		Int("generation", a.generation).Msg("state recovered, pipeline built")
 	for _, l := range a.Listeners {
-		ctx.Send(l, Serve{Links: a.chain.links, Options: a.Options.Conn, Auth: a.Auth})
+		ctx.Send(l, Serve{Links: a.chain.Links, Options: a.Options.Conn, Auth: a.Auth})
 	}
 	if a.Ready != nil {
 		a.Ready()
@@ -134,7 +129,7 @@ func (a *standaloneActor) hold(ctx actor.Context, reason string) {
 
 // tearDown stops what is left of a failed generation.
 func (a *standaloneActor) tearDown(ctx actor.Context, m chainFailed) {
-	if a.chain == nil || !a.chain.has(m.stage) {
+	if _, ours := a.chain.Class(m.stage); !ours {
 		return // the first failure of that generation has done it
 	}
 	a.rt.Metrics.PipelineRebuilds.Inc()

@@ -123,9 +123,19 @@ func (a *syncActor) sync(ctx actor.Context) {
 		a.env.Log.Warn().Int64("ms", took/1000).Int("transactions", len(a.batch)).
 			Msg("fsync of the transaction log was slow (fsync.warningthresholdms); writes wait for it")
 	}
-	ctx.Send(a.env.Gate, &messages.Committed{Items: a.batch})
+	a.pass(ctx)
 	a.batch = nil
 	a.space(ctx)
+}
+
+// pass tells what is durable. On a server that runs alone it is committed; an observer's word doesn't count.
+func (a *syncActor) pass(ctx actor.Context) {
+	switch {
+	case a.env.Ack != nil:
+		ctx.Send(a.env.Ack, &messages.Durable{Zxid: a.batch[len(a.batch)-1].Header.Zxid})
+	case a.env.Role == RoleStandalone:
+		ctx.Send(a.env.Gate, &messages.Committed{Items: a.batch})
+	}
 }
 
 // roll begins a new segment, if there is room for one. It is a wish: purging then finds more to remove.
@@ -153,11 +163,19 @@ func (a *syncActor) space(ctx actor.Context) {
 	if full || a.full {
 		// While the disk is full it is said with each look: the first word may have come before prep was there.
 		a.full = full
-		ctx.Send(a.env.Prep, &messages.DiskSpace{Full: full, Free: room})
+		ctx.Send(a.guard(), &messages.DiskSpace{Full: full, Free: room})
 	}
 	if full && a.timer == nil {
 		a.lookAgain(ctx, spacePause)
 	}
+}
+
+// guard is who refuses writes while the disk is full: the desk, or on a learner the learner itself.
+func (a *syncActor) guard() *actor.PID {
+	if a.env.Role == RoleFollower || a.env.Role == RoleObserver {
+		return a.env.Member
+	}
+	return a.env.Prep
 }
 
 // noRoom tells whether a log has too little room to accept writes. Prep must know before the first one comes: what it

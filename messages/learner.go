@@ -88,11 +88,9 @@ type UpToDate struct {
 	Epoch    uint32
 }
 
-// Propose hands followers transactions to be logged and acknowledged, consecutive zxids. Beat is the leader's latest
-// heartbeat; the answer carries it back.
+// Propose hands followers transactions to be logged and acknowledged, consecutive zxids.
 type Propose struct {
 	_msgpack struct{} `msgpack:",as_array"`
-	Beat     uint64
 	Items    []Proposal
 }
 
@@ -101,7 +99,6 @@ type Ack struct {
 	_msgpack struct{} `msgpack:",as_array"`
 	Server   ServerID
 	Zxid     Zxid
-	Beat     uint64
 }
 
 // Commit tells that everything up to Zxid is committed.

@@ -40,6 +40,9 @@ const (
 	OpCreateSession        OpCode = -10
 	OpCloseSession         OpCode = -11
 	OpError                OpCode = -1
+	// OpTakeUp is the server's own word for a client that takes up its session again: it passes the gate like a write, so
+	// that the client never sees an older state than the one in which the leader found the session alive.
+	OpTakeUp OpCode = -12
 )
 
 // Special xids of requests and replies.

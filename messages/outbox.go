@@ -13,6 +13,8 @@ const (
 	SlotSync                // the log
 	SlotFront               // the request processor
 	SlotSnap                // the snapshotter
+	SlotApplied             // who keeps account of what has been proposed and not applied
+	SlotLeader              // the leader: its actor on this server, or the link to it
 )
 
 // Send is one message and where it goes.

@@ -1,0 +1,34 @@
+package actors
+
+import "github.com/troupekeeper/troupe/messages"
+
+// sessionHomes is a leader's account of which server each session's client is connected to. A write that comes from
+// another server was sent on a connection that the client has left behind: it must not happen after what the client has
+// been told since. nil on a server that runs alone.
+type sessionHomes map[messages.SessionID]messages.ServerID
+
+// check tells whether a request comes from where its session's client is now. The first one after a change of leaders
+// tells where that is.
+func (h sessionHomes) check(r *messages.Request) messages.ErrCode {
+	if h == nil || r.Conn == 0 || r.Session == 0 {
+		return messages.ErrOK
+	}
+	home, known := h[r.Session]
+	if !known {
+		h[r.Session] = r.Origin
+		return messages.ErrOK
+	}
+	if home != r.Origin {
+		return messages.ErrSessionMoved
+	}
+	return messages.ErrOK
+}
+
+// move notes that the client has been taken over by another server.
+func (h sessionHomes) move(m *messages.SessionHome) {
+	if h != nil {
+		h[m.Session] = m.Server
+	}
+}
+
+func (h sessionHomes) forget(id messages.SessionID) { delete(h, id) }
