@@ -41,34 +41,72 @@ func parseHeader(b []byte, limit int) (header, error) {
 	return h, nil
 }
 
+// FrameSize tells how long the frame is that data starts with, header and body, in bytes; 0 as long as its header isn't
+// there. A body may have up to limit bytes; 0 means MaxBody. Errors wrap ErrVersion or ErrTooLong.
+func FrameSize(data []byte, limit int) (int, error) {
+	if len(data) < HeaderSize {
+		return 0, nil
+	}
+	h, err := parseHeader(data, clampLimit(limit))
+	if err != nil {
+		return 0, err
+	}
+	return HeaderSize + h.length, nil
+}
+
 // Decode reads the frame that data starts with. The message is a value (messages.Touch), a transaction body a pointer
 // (*messages.DeleteTxn); it shares nothing with data. rest is what lies behind the frame, or all of data after an
 // error that leaves its end in doubt. Errors wrap one of this package's.
 func Decode(data []byte) (msg any, rest []byte, err error) {
-	if len(data) < HeaderSize {
-		return nil, data, fmt.Errorf("%w: %d bytes of %d of its header", ErrTruncated, len(data), HeaderSize)
+	h, body, rest, err := split(data)
+	if err == nil {
+		msg, err = h.decodeBody(body)
 	}
-	h, err := parseHeader(data, MaxBody)
-	if err != nil {
-		return nil, data, err
+	return msg, rest, err
+}
+
+// DecodePointer is Decode for who sends messages on: all of them are pointers (*messages.Touch), which costs a copy less.
+func DecodePointer(data []byte) (msg any, rest []byte, err error) {
+	h, body, rest, err := split(data)
+	if err == nil {
+		msg, err = h.decodePointer(body)
+	}
+	return msg, rest, err
+}
+
+// split checks the frame that data starts with.
+func split(data []byte) (h header, body, rest []byte, err error) {
+	if len(data) < HeaderSize {
+		return h, nil, data, fmt.Errorf("%w: %d bytes of %d of its header", ErrTruncated, len(data), HeaderSize)
+	}
+	if h, err = parseHeader(data, MaxBody); err != nil {
+		return h, nil, data, err
 	}
 	if have := len(data) - HeaderSize; have < h.length {
-		return nil, data, fmt.Errorf("%w: %v has %d bytes of %d", ErrTruncated, h.code, have, h.length)
+		return h, nil, data, fmt.Errorf("%w: %v has %d bytes of %d", ErrTruncated, h.code, have, h.length)
 	}
 	end := HeaderSize + h.length
-	body := data[HeaderSize:end]
+	body = data[HeaderSize:end]
 	if got := checksum(data, body); got != h.sum {
-		return nil, data, checksumError(h, got)
+		return h, nil, data, checksumError(h, got)
 	}
-	msg, err = h.decodeBody(body)
-	return msg, data[end:], err
+	return h, body, data[end:], nil
 }
 
 func checksumError(h header, got uint32) error {
 	return fmt.Errorf("%w: %v of %d bytes has %08x, its header says %08x", ErrChecksum, h.code, h.length, got, h.sum)
 }
 
+// decodeBody gives transaction bodies as pointers and all other messages as values.
 func (h *header) decodeBody(body []byte) (any, error) {
+	msg, err := h.decodePointer(body)
+	if err != nil || byCode[h.code].shape == nil {
+		return msg, err
+	}
+	return reflect.ValueOf(msg).Elem().Interface(), nil
+}
+
+func (h *header) decodePointer(body []byte) (any, error) {
 	m := byCode[h.code]
 	if m == nil {
 		return nil, fmt.Errorf("%w: %d", ErrType, uint16(h.code))
@@ -101,7 +139,7 @@ func (m *message) decode(body []byte) (any, error) {
 	if err := fillIn(p.Interface()); err != nil {
 		return nil, err
 	}
-	return p.Elem().Interface(), nil
+	return p.Interface(), nil
 }
 
 // fillIn gives proposals the header and body that their encoding says.

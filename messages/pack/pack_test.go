@@ -33,11 +33,46 @@ func TestEveryMessageRoundTrips(t *testing.T) {
 				if !reflect.DeepEqual(got, want) {
 					t.Fatalf("got  %#v\nwant %#v", got, want)
 				}
+				whole, _ := Encode(nil, want)
+				if size, err := FrameSize(append(whole, 1), 0); err != nil || size != len(whole) {
+					t.Fatalf("a frame of %d bytes looks like one of %d: %v", len(whole), size, err)
+				}
+				if p, _, err := DecodePointer(whole); err != nil || !reflect.DeepEqual(p, pointerTo(want)) {
+					t.Fatalf("as a pointer %#v (%v), want %#v", p, err, want)
+				}
 				if code, ok := CodeOf(got); !ok || code != r.code || code.String() != typ.Name() {
 					t.Fatalf("%T has the code %v", got, code)
 				}
 			})
 		})
+	}
+}
+
+// pointerTo is the pointer to a message, or a transaction body, which is one already.
+func pointerTo(msg any) any {
+	if reflect.TypeOf(msg).Kind() == reflect.Pointer {
+		return msg
+	}
+	p := reflect.New(reflect.TypeOf(msg))
+	p.Elem().Set(reflect.ValueOf(msg))
+	return p.Interface()
+}
+
+func TestFrameSizeNeedsTheHeaderAndKeepsTheLimit(t *testing.T) {
+	frame := frameOf(Version, 102, make([]byte, 100))
+	for cut := range HeaderSize {
+		if n, err := FrameSize(frame[:cut], 0); n != 0 || err != nil {
+			t.Fatalf("%d bytes: %d, %v", cut, n, err)
+		}
+	}
+	if n, err := FrameSize(frame[:HeaderSize], 100); n != HeaderSize+100 || err != nil {
+		t.Fatalf("%d, %v", n, err)
+	}
+	if _, err := FrameSize(frame, 99); !errors.Is(err, ErrTooLong) {
+		t.Fatal(err)
+	}
+	if _, err := FrameSize(frameOf(Version+1, 102, nil), 0); !errors.Is(err, ErrVersion) {
+		t.Fatal(err)
 	}
 }
 
