@@ -83,3 +83,12 @@ func (p PrivateChildren) HandleFailure(_ *actor.ActorSystem, parent actor.Superv
 	p.Runtime.Metrics.PrivateStops.Inc()
 	parent.StopChildren(child)
 }
+
+// NewSupervisor is the strategy of an actor outside of this package that has children; the actor embeds it. class gives
+// each child's class. escalate is called, on the parent, when an ordered child has failed or a rebuildable one has failed
+// too often; the child has been told to stop.
+func NewSupervisor(rt *Runtime, class func(child *actor.PID) FailureClass,
+	escalate func(child *actor.PID, reason any),
+) actor.SupervisorStrategy {
+	return &supervisor{rt: rt, class: class, escalate: escalate}
+}

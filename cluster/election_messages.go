@@ -1,0 +1,66 @@
+package cluster
+
+import "github.com/troupekeeper/troupe/messages"
+
+// What the election actor, the peer actor above it and the electionpeer actors below it say to each other. All of these
+// are sent as values, not as pointers, and freeze when sent. *messages.Notification travels between the election and
+// its election peers in both directions; *messages.Elected goes to the peer actor.
+
+// From an electionpeer to the election actor.
+type (
+	// PeerUp is an election peer's word that the link to its member is up. What it is sent from now on goes out.
+	PeerUp struct{ ID messages.ServerID }
+	// PeerDown is its word that the link is down. Every *messages.Notification of that link was handed on before it.
+	PeerDown struct{ ID messages.ServerID }
+)
+
+// From the peer actor to the election actor.
+type (
+	// StartElection lets this server look for a leader. Vote is what it has on disk: Epoch is its current epoch, Zxid its
+	// last logged transaction; Leader is of no account, a voter stands for itself. The answer is one *messages.Elected. A
+	// second StartElection before it gives up the first one and begins a new round.
+	StartElection struct{ Vote messages.Vote }
+	// RoleSettled tells what this server is now, so that servers which are looking can be told. It is sent when a role
+	// begins and when its epoch is established. Epoch is that of the leader's reign, before it is established that of the
+	// leader's vote.
+	RoleSettled struct {
+		State  messages.ServerState
+		Leader messages.ServerID
+		Epoch  uint32
+		Zxid   messages.Zxid
+	}
+	// SetMembers is the membership by which votes are counted. Rules are the current one and, while a reconfiguration is
+	// proposed and not committed, the proposed one too: a quorum must be one by all of them. Version and Text are of the
+	// newest. Others are all members that a link is kept to, without this server itself, in any order.
+	SetMembers struct {
+		Rules   []QuorumRule
+		Version messages.Zxid
+		Text    string
+		Others  []ElectionMember
+	}
+	// DesignateLeader lets the votes of the next election name that server, to hand leadership over as planned. It has no
+	// effect unless the server is a voter with a link that is up, and it loses to any server with a longer history.
+	DesignateLeader struct{ ID messages.ServerID }
+)
+
+// From the election actor to the peer actor.
+type (
+	// ElectionRestarted tells that the election knows nothing: it has just started, for the first time or after a failure.
+	// The peer actor answers with SetMembers and then with StartElection if it waits for an outcome, or RoleSettled.
+	ElectionRestarted struct{}
+	// NewerConfig tells that another server has a newer membership than this one. That server's votes aren't counted until
+	// the peer actor has taken the membership over and says SetMembers; the word is repeated as long as it hasn't.
+	NewerConfig struct {
+		From    messages.ServerID
+		Version messages.Zxid
+		Members string // the membership's text
+	}
+)
+
+// ElectionMember is whom an electionpeer keeps the link to. Address is host:port of its election port. It is "" for a guest,
+// a server that isn't in the membership and dialled us: it can't be dialled, so the link that it has dialled is kept even
+// if its id is the smaller one, until it breaks.
+type ElectionMember struct {
+	ID      messages.ServerID
+	Address string
+}
