@@ -1,6 +1,8 @@
 package persistence
 
 import (
+	"sync/atomic"
+
 	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/persistence/tree"
 )
@@ -26,6 +28,7 @@ type Store struct {
 	o      StoreOptions
 	dir    *DataDir
 	purger *Purger
+	held   atomic.Int64 // transfers that read the files
 }
 
 // OpenStore opens and locks the folders, and makes them when they are new.
@@ -80,6 +83,9 @@ func (s *Store) CreateSnapshot(zxid messages.Zxid) (*SnapshotWriter, error) {
 func (s *Store) Purge(retain int, trust string) (removed int, err error) {
 	if trust != "" {
 		s.purger.Trust(trust)
+	}
+	if s.held.Load() > 0 {
+		return 0, nil // a learner is being fed from these files; the next snapshot's purge removes them
 	}
 	s.purger.Retain = retain
 	plan, err := s.purger.Run()
