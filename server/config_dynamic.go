@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/troupekeeper/troupe/messages"
 )
 
 // dynamicMark stands between the name of the configuration file and the version of a dynamic file.
@@ -15,24 +17,24 @@ const dynamicMark = ".dynamic."
 // LoadDynamicConfig reads a dynamic configuration file: the server, group and weight lines of an ensemble, kept apart from
 // the main file so that a reconfiguration can replace it. Its name ends in the version of the membership, as in
 // zoo.cfg.dynamic.100000000. The error is a *ConfigError with all problems, or tells why the file can't be read.
-func LoadDynamicConfig(path string) (Membership, []Warning, error) {
+func LoadDynamicConfig(path string) (messages.Membership, []Warning, error) {
 	return loadDynamic(path, readConfigFile)
 }
 
-func loadDynamic(path string, readFile func(string) ([]byte, error)) (Membership, []Warning, error) {
+func loadDynamic(path string, readFile func(string) ([]byte, error)) (messages.Membership, []Warning, error) {
 	text, err := readFile(path)
 	if err != nil {
-		return Membership{}, nil, configFileError(path, "dynamicConfigFile", err)
+		return messages.Membership{}, nil, configFileError(path, "dynamicConfigFile", err)
 	}
 	m, warnings, problems := parseDynamic(path, text)
 	if len(problems) > 0 {
-		return Membership{}, warnings, &ConfigError{Problems: problems}
+		return messages.Membership{}, warnings, &ConfigError{Problems: problems}
 	}
 	return m, warnings, nil
 }
 
 // parseDynamic is pure: path only names the place in messages and carries the version.
-func parseDynamic(path string, text []byte) (Membership, []Warning, []ConfigProblem) {
+func parseDynamic(path string, text []byte) (messages.Membership, []Warning, []ConfigProblem) {
 	entries, problems := parseProperties(path, text)
 	var warnings []Warning
 	report := func(e configEntry, text string) {
@@ -54,19 +56,19 @@ func parseDynamic(path string, text []byte) (Membership, []Warning, []ConfigProb
 				Text: "does not belong into a dynamic configuration file, ignored; allowed: server., group., weight. and version"})
 			continue
 		}
-		written, err := parseVersion(e.value)
+		written, err := messages.ParseVersion(e.value)
 		switch {
 		case err != nil:
 			report(e, err.Error())
 		case hasVersion && written != version:
-			report(e, fmt.Sprintf("the name of the file says version %x", version))
+			report(e, fmt.Sprintf("the name of the file says version %x", uint64(version)))
 		default:
 			version, hasVersion = written, true
 		}
 	}
 	m := buildMembership(orderedLines(last), report)
 	m.Version = version
-	if len(problems) == 0 && len(m.Servers) == 0 {
+	if len(problems) == 0 && len(m.Members) == 0 {
 		problems = append(problems, ConfigProblem{Source: path, Text: "holds no server.N line"})
 	}
 	return m, warnings, problems
@@ -85,25 +87,17 @@ func orderedLines(byKey map[string]membershipLine) []membershipLine {
 }
 
 // DynamicName is the path of the dynamic file for a version of the membership, beside the main configuration file.
-func DynamicName(configFile string, version int64) string {
-	return configFile + dynamicMark + strconv.FormatInt(version, 16)
+func DynamicName(configFile string, version messages.Zxid) string {
+	return configFile + dynamicMark + strconv.FormatUint(uint64(version), 16)
 }
 
 // DynamicVersion reads the version from the path of a dynamic file; false if its name carries none.
-func DynamicVersion(path string) (int64, bool) {
+func DynamicVersion(path string) (messages.Zxid, bool) {
 	name := filepath.Base(path)
 	i := strings.LastIndex(name, dynamicMark)
 	if i < 0 {
 		return 0, false
 	}
-	version, err := parseVersion(name[i+len(dynamicMark):])
+	version, err := messages.ParseVersion(name[i+len(dynamicMark):])
 	return version, err == nil
-}
-
-func parseVersion(text string) (int64, error) {
-	version, err := strconv.ParseInt(text, 16, 64)
-	if err != nil || version < 0 {
-		return 0, fmt.Errorf("%q is not a version; allowed: a hexadecimal zxid such as 100000000", text)
-	}
-	return version, nil
 }

@@ -1,5 +1,7 @@
 package server
 
+import "github.com/troupekeeper/troupe/messages"
+
 var ensembleGroup = &configGroup{
 	title: "Ensemble: members",
 	intro: "Several servers that agree. One server.N line and standaloneEnabled=true, or none, is a standalone server.",
@@ -9,7 +11,7 @@ var ensembleGroup = &configGroup{
 		keyFamily("group.", "<group>", "Ids of the servers of a group, as 1:2:3; a majority of groups must have a majority inside."),
 		keyFamily("weight.", "<id>", "Voting weight of a server inside its group; 1 unless set."),
 		keyMeasure("myid", "0", valueUnit{}, 0, func(c *Config) any { return &c.Ensemble.MyID },
-			"This server's id, if the file dataDir/myid does not say it.").upTo(maxServerID).ours().
+			"This server's id, if the file dataDir/myid does not say it.").upTo(messages.MaxServerID).ours().
 			env("MY_ID", "SERVER_ID").means("the file myid"),
 		keyText("dynamicConfigFile", "", func(c *Config) any { return &c.Ensemble.DynamicFile },
 			"File that holds the server, group and weight lines instead of this one."),

@@ -3,11 +3,10 @@ package server
 import (
 	"fmt"
 	"io/fs"
-	"reflect"
 	"strings"
 	"testing"
 
-	"pgregory.net/rapid"
+	"github.com/troupekeeper/troupe/messages"
 )
 
 func TestProperties(t *testing.T) {
@@ -60,30 +59,6 @@ func TestRedactedText(t *testing.T) {
 	}
 }
 
-// TestServerSpecRoundTrip: what is written for a line is read back as the same.
-func TestServerSpecRoundTrip(t *testing.T) {
-	host := rapid.SampledFrom([]string{"a", "zoo1.example", "10.0.0.1", "::1", "fd00::2", "fe80::1%eth0"})
-	port := rapid.IntRange(1, 65535)
-	rapid.Check(t, func(t *rapid.T) {
-		spec := ServerSpec{ID: rapid.IntRange(0, 255).Draw(t, "id")}
-		for i := rapid.IntRange(1, 3).Draw(t, "addresses"); i > 0; i-- {
-			a := ServerAddress{Host: host.Draw(t, "host"), QuorumPort: port.Draw(t, "quorum")}
-			if rapid.Bool().Draw(t, "hasElection") {
-				a.ElectionPort = port.Draw(t, "election")
-			}
-			spec.Addresses = append(spec.Addresses, a)
-		}
-		spec.Role = ServerRole(rapid.IntRange(0, 1).Draw(t, "role"))
-		if rapid.Bool().Draw(t, "hasClient") {
-			spec.ClientAddress, spec.ClientPort = host.Draw(t, "clientHost"), port.Draw(t, "client")
-		}
-		got, err := ParseServerSpec(spec.ID, spec.String())
-		if err != nil || !reflect.DeepEqual(got, spec) {
-			t.Fatalf("%s: got %+v, %v; want %+v", spec, got, err, spec)
-		}
-	})
-}
-
 func TestDynamicNames(t *testing.T) {
 	name := DynamicName("/etc/zoo.cfg", 0x100000003)
 	if name != "/etc/zoo.cfg.dynamic.100000003" {
@@ -130,7 +105,7 @@ func FuzzParseConfig(f *testing.F) {
 				continue
 			}
 			if c.Data.Dir == "" || c.Session.Tick <= 0 || c.Session.MinTimeout > c.Session.MaxTimeout ||
-				c.Limits.FrameMax <= 0 || c.ClientListen() == "" || len(c.Ensemble.Membership.Servers) > maxServerID+1 {
+				c.Limits.FrameMax <= 0 || c.ClientListen() == "" || len(c.Ensemble.Membership.Members) > messages.MaxServerID+1 {
 				t.Fatalf("accepted but unusable: %+v", c)
 			}
 			for _, s := range c.Settings() {
@@ -138,7 +113,7 @@ func FuzzParseConfig(f *testing.F) {
 					t.Fatal("a setting without a name")
 				}
 			}
-			_ = c.Ensemble.Membership.Text()
+			_ = c.Ensemble.Membership.String()
 		}
 	})
 }

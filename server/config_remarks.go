@@ -56,7 +56,7 @@ func (l *configLoader) warnIf(name string, look func(value string) string) {
 
 func (l *configLoader) remarkEnsemble() {
 	e := l.cfg.Ensemble
-	participants := e.Membership.Participants()
+	participants := len(e.Membership.Voters())
 	source := l.membershipSource()
 	if self, ok := e.Self(); ok {
 		l.warnIf("peerType", func(v string) string {
@@ -76,7 +76,7 @@ func (l *configLoader) remarkEnsemble() {
 		l.warnings = append(l.warnings, Warning{Source: source, Text: fmt.Sprintf(
 			"%d participants survive no more failures than %d", participants, participants-1)})
 	}
-	for _, s := range e.Membership.Servers {
+	for _, s := range e.Membership.Members {
 		if len(s.Addresses) > 1 && !e.MultiAddress {
 			l.problems = append(l.problems, ConfigProblem{Source: source, Text: fmt.Sprintf(
 				"server.%d has several addresses; that needs multiAddress.enabled=true", s.ID)})

@@ -91,8 +91,8 @@ func playLoad(t *testing.T, d *datadriven.TestData, files configDisk) string {
 			}
 		}
 		fmt.Fprintf(&b, "clients at %s, ensemble %v, id %d\n", c.ClientListen(), c.Ensemble.Distributed(), c.Ensemble.MyID)
-		if len(c.Ensemble.Membership.Servers) > 0 {
-			b.WriteString(c.Ensemble.Membership.Text() + "\n")
+		if len(c.Ensemble.Membership.Members) > 0 {
+			b.WriteString(c.Ensemble.Membership.String() + "\n")
 		}
 	}
 	for _, w := range warnings {

@@ -1,6 +1,10 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"github.com/troupekeeper/troupe/messages"
+)
 
 // DataConfig says where the state lives on disk and when snapshots are taken.
 type DataConfig struct {
@@ -149,11 +153,11 @@ type LoggingConfig struct {
 
 // EnsembleConfig is the part that several servers share.
 type EnsembleConfig struct {
-	MyID                   int        // this server's id; 0 also when there is none
-	HasID                  bool       // MyID was given by myid file or key
-	Membership             Membership // servers, groups and weights
-	DynamicFile            string     // path of the dynamic file, "" if the servers stand in the main file
-	StandaloneEnabled      bool       // one server means standalone mode
+	MyID                   int                 // this server's id; 0 also when there is none
+	HasID                  bool                // MyID was given by myid file or key
+	Membership             messages.Membership // servers, groups and weights
+	DynamicFile            string              // path of the dynamic file, "" if the servers stand in the main file
+	StandaloneEnabled      bool                // one server means standalone mode
 	ReconfigEnabled        bool
 	InitLimit              int           // ticks to connect to the leader and catch up
 	SyncLimit              int           // ticks a follower may lag
@@ -182,17 +186,17 @@ type EnsembleConfig struct {
 
 // Distributed tells whether the server is a member of an ensemble; otherwise it runs standalone.
 func (e EnsembleConfig) Distributed() bool {
-	participants := e.Membership.Participants()
-	if participants == 1 && len(e.Membership.Servers) == 1 {
+	participants := len(e.Membership.Voters())
+	if participants == 1 && len(e.Membership.Members) == 1 {
 		return !e.StandaloneEnabled
 	}
-	return len(e.Membership.Servers) > 0
+	return len(e.Membership.Members) > 0
 }
 
 // Self is this server's line, false if there is none.
-func (e EnsembleConfig) Self() (ServerSpec, bool) {
+func (e EnsembleConfig) Self() (messages.Member, bool) {
 	if !e.HasID {
-		return ServerSpec{}, false
+		return messages.Member{}, false
 	}
-	return e.Membership.Server(e.MyID)
+	return e.Membership.Member(messages.ServerID(e.MyID))
 }

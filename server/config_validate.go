@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/troupekeeper/troupe/messages"
 )
 
 // applyServers reads the lines of the ensemble, from the main sources or from the dynamic file, and this server's id.
@@ -73,10 +75,10 @@ func (l *configLoader) applyID() {
 	first = strings.TrimSpace(first)
 	id, err := strconv.Atoi(first)
 	switch {
-	case err != nil || id < 0 || id > maxServerID:
+	case err != nil || id < 0 || id > messages.MaxServerID:
 		// A server without an ensemble does not need its id; a stray file must not keep it from starting.
-		text := fmt.Sprintf("%.20q is not a server id; the first line must hold a number from 1 to %d", first, maxServerID)
-		if len(c.Ensemble.Membership.Servers) == 0 {
+		text := fmt.Sprintf("%.20q is not a server id; the first line must hold a number from 1 to %d", first, messages.MaxServerID)
+		if len(c.Ensemble.Membership.Members) == 0 {
 			l.warnings = append(l.warnings, Warning{Source: path + ":1", Text: text})
 			return
 		}
@@ -127,16 +129,16 @@ func (c *Config) resolve() {
 		e.QuorumConnTimeout = time.Duration(e.SyncLimit) * s.Tick
 	}
 	if self, ok := e.Self(); ok {
-		e.Observer = self.Role == Observer
+		e.Observer = self.Role == messages.Observer
 		c.takeClientPort(self)
-	} else if len(e.Membership.Servers) == 1 && e.StandaloneEnabled {
+	} else if len(e.Membership.Members) == 1 && e.StandaloneEnabled {
 		// A lone server needs no myid to know which line is its own.
-		c.takeClientPort(e.Membership.Servers[0])
+		c.takeClientPort(e.Membership.Members[0])
 	}
 }
 
 // takeClientPort obeys the client port of this server's own line. A clientPort that was set stays, and validate compares both.
-func (c *Config) takeClientPort(self ServerSpec) {
+func (c *Config) takeClientPort(self messages.Member) {
 	if self.ClientPort == 0 || c.IsSet("clientPort") {
 		return
 	}
@@ -216,8 +218,8 @@ func (l *configLoader) validateClientPort() {
 	}
 	address := anyAddress(self.ClientAddress)
 	if self.ClientPort != c.Client.Port || (c.Client.Address != "" && address != c.Client.Address) {
-		l.fail("clientPort", fmt.Sprintf("the server.%d line tells clients %s:%d, but this server would listen "+
-			"at %s; remove one of both", self.ID, bracketHost(self.ClientAddress), self.ClientPort, c.ClientListen()))
+		l.fail("clientPort", fmt.Sprintf("the server.%d line tells clients %s, but this server would listen "+
+			"at %s; remove one of both", self.ID, self.Client(), c.ClientListen()))
 	}
 }
 
@@ -226,12 +228,12 @@ func (l *configLoader) validateEnsemble() {
 	for _, text := range checkMembership(e.Membership, e.StandaloneEnabled) {
 		l.problems = append(l.problems, ConfigProblem{Source: l.membershipSource(), Text: text})
 	}
-	if !e.StandaloneEnabled && len(e.Membership.Servers) == 0 {
+	if !e.StandaloneEnabled && len(e.Membership.Members) == 0 {
 		l.fail("standaloneEnabled", "with false at least one server.N line is needed")
 	}
 	if c.Nodes.ExtendedTypes {
-		for _, s := range e.Membership.Servers {
-			if s.ID == maxServerID {
+		for _, s := range e.Membership.Members {
+			if s.ID == messages.MaxServerID {
 				l.problems = append(l.problems, ConfigProblem{Source: l.membershipSource(),
 					Text: "server id 255 can't be used with TTL nodes; set extendedTypesEnabled=false or take an id up to 254"})
 			}
