@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // ParseMembership reads the text that Membership.String writes, and also what people write: lines in any order, blank ones
@@ -107,7 +109,7 @@ func (b *MembershipBuilder) addMember(id ServerID, value string) error {
 	if slices.ContainsFunc(b.members, func(o Member) bool { return o.ID == id }) {
 		return fmt.Errorf("server %d has a line already", id)
 	}
-	b.members = insertBy(b.members, m, func(m Member) int { return int(m.ID) })
+	b.members = insertBy(b.members, m, memberKey)
 	return nil
 }
 
@@ -206,7 +208,10 @@ func parseMemberAddress(fields []string) (MemberAddress, error) {
 			"[;[clientAddress:]clientPort]")
 	}
 	a.Host = fields[0]
-	var err error
+	err := checkHost(a.Host)
+	if err != nil {
+		return a, err
+	}
 	if a.QuorumPort, err = parseMemberPort("quorum port", fields[1]); err != nil {
 		return a, err
 	}
@@ -228,11 +233,24 @@ func (m *Member) parseClient(text string) error {
 		if fields[0] != "" {
 			m.ClientAddress = fields[0]
 		}
+		if err := checkHost(m.ClientAddress); err != nil {
+			return err
+		}
 	default:
 		return errors.New("after the ; must stand [clientAddress:]clientPort; IPv6 needs brackets")
 	}
 	m.ClientPort, err = parseMemberPort("client port", fields[len(fields)-1])
 	return err
+}
+
+// checkHost refuses what can't be a host and would mean something else in a file, or in a list with commas: the line is
+// written into both.
+func checkHost(host string) error {
+	bad := func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(` \,;=#!"'|[]`, r) }
+	if strings.ContainsFunc(host, bad) || !utf8.ValidString(host) {
+		return fmt.Errorf("%q is not a host; allowed: a name or an address", host)
+	}
+	return nil
 }
 
 func parseMemberPort(what, text string) (int, error) {

@@ -26,6 +26,13 @@ func emptyIsNull(s string) any {
 	return s
 }
 
+func nullable(s *string) any {
+	if s == nil {
+		return nil
+	}
+	return *s
+}
+
 func viewACL(list []messages.ACL) any {
 	if list == nil {
 		return nil
@@ -120,7 +127,7 @@ func authCodec(d *Decoder) (view, func([]byte) []byte) {
 func reconfigCodec(d *Decoder) (view, func([]byte) []byte) {
 	r := DecodeReconfigRequest(d)
 	return view{"joiningServers": emptyIsNull(r.Joining), "leavingServers": emptyIsNull(r.Leaving),
-		"newMembers": emptyIsNull(r.NewMembers), "curConfigId": r.ConfigID}, r.Append
+		"newMembers": nullable(r.NewMembers), "curConfigId": r.ConfigID}, r.Append
 }
 
 func tokenCodec(d *Decoder) (view, func([]byte) []byte) {

@@ -94,7 +94,8 @@ func TestWatchRecordsRoundTrip(t *testing.T) {
 		check(t, mode, mode.Append(nil), func(d *Decoder) any { return DecodePathMode(d) })
 		auth := AuthPacket{genInt.Draw(t, "type"), genText.Draw(t, "scheme"), genBuf.Draw(t, "auth")}
 		check(t, auth, auth.Append(nil), func(d *Decoder) any { return DecodeAuthPacket(d) })
-		reconfig := ReconfigRequest{genText.Draw(t, "join"), genText.Draw(t, "leave"), genText.Draw(t, "new"), genLong.Draw(t, "id")}
+		members := rapid.Ptr(genText, true).Draw(t, "new")
+		reconfig := ReconfigRequest{genText.Draw(t, "join"), genText.Draw(t, "leave"), members, genLong.Draw(t, "id")}
 		check(t, reconfig, reconfig.Append(nil), func(d *Decoder) any { return DecodeReconfigRequest(d) })
 		event := WatcherEvent{messages.EventType(genInt.Draw(t, "type")), genInt.Draw(t, "state"), genText.Draw(t, "path")}
 		check(t, event, event.Append(nil), func(d *Decoder) any { return DecodeWatcherEvent(d) })

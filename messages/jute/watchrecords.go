@@ -69,23 +69,25 @@ func DecodeAuthPacket(d *Decoder) AuthPacket {
 	return AuthPacket{Type: d.Int(), Scheme: d.String(), Auth: d.Buffer()}
 }
 
-// ReconfigRequest is the record of reconfig. The strings may be null, which reads as "" and is how "" is written:
-// clients say so that they don't use one of the three.
+// ReconfigRequest is the record of reconfig. The strings may be null: clients say so that they don't use one of the three.
+// For Joining and Leaving it reads as "", and that is how "" is written, since both mean nobody. NewMembers is nil then,
+// because an empty one would mean an ensemble of nobody.
 type ReconfigRequest struct {
-	Joining, Leaving, NewMembers string
-	ConfigID                     int64
+	Joining, Leaving string
+	NewMembers       *string
+	ConfigID         int64
 }
 
 // Append appends the record.
 func (r *ReconfigRequest) Append(dst []byte) []byte {
-	for _, s := range []string{r.Joining, r.Leaving, r.NewMembers} {
+	for _, s := range []string{r.Joining, r.Leaving} {
 		if s == "" {
 			dst = AppendInt(dst, -1)
 		} else {
 			dst = AppendString(dst, s)
 		}
 	}
-	return AppendLong(dst, r.ConfigID)
+	return AppendLong(AppendNullableString(dst, r.NewMembers), r.ConfigID)
 }
 
 // DecodeReconfigRequest reads the record.
@@ -93,7 +95,9 @@ func DecodeReconfigRequest(d *Decoder) ReconfigRequest {
 	var r ReconfigRequest
 	r.Joining, _ = d.NullableString()
 	r.Leaving, _ = d.NullableString()
-	r.NewMembers, _ = d.NullableString()
+	if s, ok := d.NullableString(); ok {
+		r.NewMembers = &s
+	}
 	r.ConfigID = d.Long()
 	return r
 }
