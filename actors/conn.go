@@ -23,9 +23,11 @@ type ConnOptions struct {
 	PendingOutput int
 	// OutputLimit is how many bytes may wait at all. Watch events come unasked, so this bounds a client that has
 	// stopped reading; it is cut off.
-	OutputLimit   int
-	Words         map[string]bool // the four-letter words that are commands, white-listed or not
-	RequireScheme []string        // requests of clients that have proved none of these schemes are refused; nil: no rule
+	OutputLimit int
+	Words       map[string]bool // the four-letter words that are commands, white-listed or not
+	// Refuse, unless it is empty, is why no session can be had at the moment; four-letter words are answered all the same.
+	Refuse        string
+	RequireScheme []string // requests of clients that have proved none of these schemes are refused; nil: no rule
 }
 
 // DefaultConnOptions are ZooKeeper's defaults with a tick of 2 s.
@@ -156,6 +158,10 @@ func (c *Conn) connect(frame []byte, nowUs int64) messages.Outbox {
 	r, err := jute.DecodeConnectRequest(frame)
 	if err != nil {
 		c.close("broken ConnectRequest: "+err.Error(), false)
+		return nil
+	}
+	if c.opts.Refuse != "" {
+		c.close(c.opts.Refuse, true)
 		return nil
 	}
 	if last := c.lastZxid(); int64(r.LastZxidSeen) > int64(last) {

@@ -102,7 +102,7 @@ func (a *standaloneActor) build(ctx actor.Context) {
 	a.generation++
 	base := StageEnv{
 		Runtime: a.rt, Options: a.Options, Auth: a.Auth, Tree: shared, Store: a.Store, Recovery: recovered,
-		DiskFull: noRoom(recovered.Log), Links: Links{Commands: a.Commands},
+		DiskFull: NoRoom(recovered.Log), Links: Links{Commands: a.Commands},
 	}
 	if a.chain, err = SpawnChain(ctx, base, a.generation); err != nil {
 		a.Failed(err)

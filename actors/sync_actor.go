@@ -178,9 +178,9 @@ func (a *syncActor) guard() *actor.PID {
 	return a.env.Prep
 }
 
-// noRoom tells whether a log has too little room to accept writes. Prep must know before the first one comes: what it
+// NoRoom tells whether a log has too little room to accept writes. Prep must know before the first one comes: what it
 // lets in waits for room, and the refusals of all later writes wait behind it.
-func noRoom(log *persistence.Log) bool {
+func NoRoom(log *persistence.Log) bool {
 	room, err := log.Headroom()
 	return err != nil && room < headroomLow
 }

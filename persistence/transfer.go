@@ -71,15 +71,14 @@ func (s *Store) OpenNewestSnapshot() (*SnapshotReader, error) {
 	return nil, fmt.Errorf("no snapshot in %s can be sent: %w", s.dir.SnapshotDir, err)
 }
 
-// NewestSnapshotBytes is the size of the newest snapshot's file, 0 when there is none.
-func (s *Store) NewestSnapshotBytes() int64 {
+// NewestSnapshot tells the zxid of the newest snapshot and the size of its file; 0 and 0 when there is none.
+func (s *Store) NewestSnapshot() (zxid messages.Zxid, bytes int64) {
 	files, err := ListSnapshots(s.o.FS, s.dir.SnapshotDir)
 	if err != nil || len(files) == 0 {
-		return 0
+		return 0, 0
 	}
-	info, err := s.o.FS.Stat(files[0].Path)
-	if err != nil {
-		return 0
+	if info, err := s.o.FS.Stat(files[0].Path); err == nil {
+		bytes = info.Size
 	}
-	return info.Size
+	return messages.Zxid(files[0].Zxid), bytes
 }
