@@ -17,4 +17,5 @@
 //	network link reception     connections between servers
 //	leader* learnersync learnerhandler   the leader's side: epochs, what a learner lacks, proposals in flight
 //	learner follower observer  the learner's side
+//	status                     what this server is doing, for commands and metrics
 package cluster

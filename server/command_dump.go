@@ -28,6 +28,8 @@ type dumpResult struct {
 	Ephemerals map[messages.SessionID][]string `json:"session_id_to_ephemeral_paths"`
 	conns      map[int64][]dumpConn            // by the time at which they are closed if nothing is heard of them
 	zone       *time.Location
+	learner    bool
+	sessions   []messages.SessionInfo // of a learner, which doesn't know when they expire
 }
 
 type dumpConn struct {
@@ -36,21 +38,15 @@ type dumpConn struct {
 }
 
 func (dumpCommand) run(c *console, _ url.Values) (commandResult, error) {
-	buckets, err := c.sessionBuckets()
-	if err != nil {
-		return nil, err
-	}
 	r := dumpResult{
 		Expiry: map[int64][]messages.SessionID{}, Ephemerals: c.ephemerals(), conns: map[int64][]dumpConn{},
 		zone: c.zone,
 	}
 	expires := map[messages.SessionID]int64{}
-	for _, b := range buckets {
-		at := c.wallOf(b.Deadline).UnixMilli()
-		r.Expiry[at] = append(r.Expiry[at], b.Sessions...)
-		for _, s := range b.Sessions {
-			expires[s] = at
-		}
+	if s, ok := c.ensemble(); ok && s.State != messages.Leading {
+		r.learner, r.sessions = true, c.sessions()
+	} else if err := c.expiries(&r, expires); err != nil {
+		return nil, err
 	}
 	for _, e := range c.runtime.Conns.All() {
 		at, session := c.closing(e.Stats, expires)
@@ -59,11 +55,39 @@ func (dumpCommand) run(c *console, _ url.Values) (commandResult, error) {
 	return r, nil
 }
 
-// closing is when a silent connection ends: with its session, or when it had time enough to open one.
+// expiries sorts the sessions by the time at which they expire, in both directions.
+func (c *console) expiries(r *dumpResult, expires map[messages.SessionID]int64) error {
+	buckets, err := c.sessionBuckets()
+	if err != nil {
+		return err
+	}
+	for _, b := range buckets {
+		at := c.wallOf(b.Deadline).UnixMilli()
+		r.Expiry[at] = append(r.Expiry[at], b.Sessions...)
+		for _, s := range b.Sessions {
+			expires[s] = at
+		}
+	}
+	return nil
+}
+
+// sessions lists those of the tree, by id.
+func (c *console) sessions() (list []messages.SessionInfo) {
+	if v := c.view(); v != nil {
+		v.Tree.Read(func(t *tree.Tree) { list = t.Sessions() })
+	}
+	return list
+}
+
+// closing is when a silent connection ends: with its session, or when it had time enough to open one. A learner doesn't
+// know when a session ends and goes by the last answer to its client.
 func (c *console) closing(s *actors.ConnStats, expires map[messages.SessionID]int64) (int64, messages.SessionID) {
 	session := messages.SessionID(s.Session.Load())
 	if at, ok := expires[session]; ok {
 		return at, session
+	}
+	if session != 0 && c.board != nil {
+		return max(s.LastReply.Load(), s.Established) + int64(s.Timeout.Load()), session
 	}
 	return s.Established + c.config.Client.SessionlessTimeout.Milliseconds(), session
 }
@@ -82,7 +106,14 @@ func (c *console) ephemerals() map[messages.SessionID][]string {
 
 func (r dumpResult) text(w *bytes.Buffer) {
 	w.WriteString("SessionTracker dump:\n")
-	dumpSets(w, r.zone, "Session", r.Expiry, func(id messages.SessionID) string { return id.String() })
+	if r.learner {
+		fmt.Fprintf(w, "Global Sessions(%d):\n", len(r.sessions))
+		for _, s := range r.sessions {
+			fmt.Fprintf(w, "%v\t%dms\n", s.Session, s.Timeout)
+		}
+	} else {
+		dumpSets(w, r.zone, "Session", r.Expiry, func(id messages.SessionID) string { return id.String() })
+	}
 	fmt.Fprintf(w, "ephemeral nodes dump:\nSessions with Ephemerals (%d):\n", len(r.Ephemerals))
 	for _, id := range sortedKeys(r.Ephemerals) {
 		fmt.Fprintf(w, "%v:\n", id)

@@ -36,3 +36,12 @@ func (f fields) MarshalJSON() ([]byte, error) {
 	b.WriteByte('}')
 	return b.Bytes(), nil
 }
+
+// set replaces the value of a key that is there.
+func (f fields) set(key string, value any) {
+	for i := range f {
+		if f[i].key == key {
+			f[i].value = value
+		}
+	}
+}

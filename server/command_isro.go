@@ -21,7 +21,7 @@ type isroResult struct {
 }
 
 func (isroCommand) run(c *console, _ url.Values) (commandResult, error) {
-	return isroResult{serving: c.view() != nil}, nil
+	return isroResult{ReadOnly: c.readOnly(), serving: c.view() != nil}, nil
 }
 
 func (r isroResult) text(w *bytes.Buffer) {

@@ -61,6 +61,7 @@ func (mntrCommand) run(c *console, _ url.Values) (commandResult, error) {
 		{"min_client_response_size", m.MinResponseSize.Load()},
 		{"non_mtls_local_conn_count", 0},
 	}
+	f = append(f, c.mntrMember()...)
 	for _, k := range mntrCounters {
 		f = append(f, field{k.key, k.value(m)})
 	}
@@ -70,6 +71,7 @@ func (mntrCommand) run(c *console, _ url.Values) (commandResult, error) {
 	if v := c.view(); v != nil {
 		v.Tree.Read(func(t *tree.Tree) { f = append(f, quotaFields(t)...) })
 	}
+	c.electionFields(f)
 	return mntrResult{f}, nil
 }
 

@@ -20,11 +20,12 @@ func (srvrCommand) about() commandInfo {
 
 // srvrResult: latencies and uptime are milliseconds, sizes bytes; a size is -1 before the first reply that has one.
 type srvrResult struct {
-	Version        string        `json:"version"`
-	ReadOnly       bool          `json:"read_only"`
-	Stats          serverStats   `json:"server_stats"`
-	ClientResponse responseSizes `json:"client_response"`
-	NodeCount      int64         `json:"node_count"`
+	Version        string         `json:"version"`
+	ReadOnly       bool           `json:"read_only"`
+	Stats          serverStats    `json:"server_stats"`
+	ClientResponse responseSizes  `json:"client_response"`
+	Proposals      *responseSizes `json:"proposal_stats,omitempty"` // of a leader; nil on others
+	NodeCount      int64          `json:"node_count"`
 }
 
 type serverStats struct {
@@ -62,8 +63,8 @@ func (c *console) serverStats() srvrResult {
 	sizes := responseSizes{
 		Last: m.LastResponseSize.Load(), Min: m.MinResponseSize.Load(), Max: m.MaxResponseSize.Load(),
 	}
-	return srvrResult{
-		Version: VersionText(),
+	r := srvrResult{
+		Version: VersionText(), ReadOnly: c.readOnly(),
 		Stats: serverStats{
 			Sent: m.PacketsSent.Load(), Received: m.PacketsReceived.Load(), FsyncSlow: m.FsyncSlow.Load(),
 			ClientResponse: sizes, DataDirSize: snapshots, LogDirSize: logs,
@@ -75,6 +76,11 @@ func (c *console) serverStats() srvrResult {
 		ClientResponse: sizes,
 		NodeCount:      facts.nodes,
 	}
+	if s, ok := c.member(); ok && s.State == messages.Leading {
+		proposals := proposalSizes(s)
+		r.Proposals = &proposals
+	}
+	return r
 }
 
 func (r srvrResult) text(w *bytes.Buffer) {
@@ -94,4 +100,7 @@ func (r srvrResult) tail(w *bytes.Buffer) {
 	fmt.Fprintf(w, "Latency min/avg/max: %d/%v/%d\n", s.MinLatency, s.AvgLatency, s.MaxLatency)
 	fmt.Fprintf(w, "Received: %d\nSent: %d\nConnections: %d\n", s.Received, s.Sent, s.Connections)
 	fmt.Fprintf(w, "Outstanding: %d\nZxid: %v\nMode: %s\nNode count: %d\n", s.Outstanding, s.LastZxid, s.State, r.NodeCount)
+	if p := r.Proposals; p != nil {
+		fmt.Fprintf(w, "Proposal sizes last/min/max: %d/%d/%d\n", p.Last, p.Min, p.Max)
+	}
 }

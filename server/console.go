@@ -12,6 +12,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupekeeper/troupe/actors"
+	"github.com/troupekeeper/troupe/cluster"
 	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/persistence/tree"
 )
@@ -43,11 +44,15 @@ type console struct {
 	uptime     func() time.Duration
 	zone       *time.Location // of the times that people read
 	traceMask  atomic.Int64
+
+	// Of an ensemble; nil on a server that runs alone.
+	board     *cluster.StatusBoard
+	observers observerCounts
 }
 
 func newConsole(s *Server) *console {
 	c := &console{
-		config: s.config, runtime: s.runtime, view: s.view.Load, clientAddr: s.ClientAddress,
+		config: s.config, runtime: s.runtime, view: s.view.Load, clientAddr: s.ClientAddress, board: s.board,
 		sizes:    func() (int64, int64) { return s.store.Sizes() },
 		diskFree: func() (int64, error) { return s.o.FS.Free(s.config.Data.LogDir) },
 		uptime:   func() time.Duration { return time.Since(s.started) },
@@ -113,9 +118,6 @@ func (c *console) tree() (f treeFacts) {
 	})
 	return f
 }
-
-// state is the server's role as srvr and mntr print it.
-func (c *console) state() string { return "standalone" }
 
 // clientPort is the port that is really listened on, also when the configuration leaves the choice to the system.
 func (c *console) clientPort() int {

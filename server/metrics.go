@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/troupekeeper/troupe/actors"
+	"github.com/troupekeeper/troupe/cluster"
 )
 
 // metricsNamespace begins the name of each metric of ours.
@@ -43,7 +44,7 @@ type metricsCollector struct{ console *console }
 
 // Describe implements prometheus.Collector.
 func (c *metricsCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, rows := range [][]metricRow{serverMetrics, treeMetrics, actorMetrics} {
+	for _, rows := range [][]metricRow{serverMetrics, treeMetrics, actorMetrics, ensembleMetrics} {
 		for _, r := range rows {
 			ch <- r.desc
 		}
@@ -77,6 +78,10 @@ func (c *metricsCollector) Collect(ch chan<- prometheus.Metric) {
 	if free, err := c.console.diskFree(); err == nil {
 		ch <- prometheus.MustNewConstMetric(freeDesc, prometheus.GaugeValue, float64(free))
 	}
+	if status, ok := c.console.ensemble(); ok {
+		s.status = status
+		send(ensembleMetrics)
+	}
 	if c.console.view() == nil {
 		return // a tree that isn't served has no numbers; 0 would be a lie
 	}
@@ -92,6 +97,7 @@ type metricSources struct {
 	console *console
 	metrics *actors.Metrics
 	facts   treeFacts
+	status  cluster.Status // of a member of an ensemble
 }
 
 // metricRow is one number of Collect.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/troupekeeper/troupe/actors"
 	"github.com/troupekeeper/troupe/actors/auth"
+	"github.com/troupekeeper/troupe/cluster"
 	"github.com/troupekeeper/troupe/persistence"
 )
 
@@ -47,6 +48,7 @@ type Server struct {
 	client  actors.Acceptor
 	admin   *adminServer
 	view    atomic.Pointer[actors.View]
+	board   *cluster.StatusBoard // what the peer and its roles tell; nil on a server that runs alone
 	started time.Time
 
 	stopLoops func()
