@@ -29,9 +29,10 @@ type (
 		Epoch  uint32
 		Zxid   messages.Zxid
 	}
-	// SetMembers is the membership by which votes are counted. Rules are the current one and, while a reconfiguration is
-	// proposed and not committed, the proposed one too: a quorum must be one by all of them. Version and Text are of the
-	// newest. Others are all members that a link is kept to, without this server itself, in any order.
+	// SetMembers is the membership by which votes are counted. Rules are the current one's and, while a reconfiguration
+	// is proposed and not committed, the proposed one's too: a quorum must be one by all of them. Version and Text are of
+	// the current membership, which other servers take over if theirs is older. Others are all members that a link is kept
+	// to, without this server itself, in any order.
 	SetMembers struct {
 		Rules   []QuorumRule
 		Version messages.Zxid
@@ -55,6 +56,10 @@ type (
 		Version messages.Zxid
 		Members string // the membership's text
 	}
+	// LeaderElsewhere tells, once, that a quorum has another leader than the one that this server has settled with, and
+	// that leader says so itself. This can't be so while ours is established. It is advice to give the role up and begin an
+	// election, which will end at once; otherwise a timeout does it later.
+	LeaderElsewhere struct{ Leader messages.ServerID }
 )
 
 // ElectionMember is whom an electionpeer keeps the link to. Address is host:port of its election port. It is "" for a guest,

@@ -54,8 +54,8 @@ type Notification struct {
 	State    ServerState
 	Round    uint64 // the sender's count of elections ("logical clock")
 	Vote     Vote
-	Config   Zxid   // version of the sender's membership
-	Members  string // the membership's text, when the sender is looking; "" otherwise
+	Config   Zxid   // version of the sender's current membership
+	Members  string // that membership's text
 }
 
 // Elected is the outcome: what this server is to be, and whom it is to follow (itself when it leads).
