@@ -254,7 +254,7 @@ func (a *linkActor) verdict(ctx actor.Context, v linkVerdict) {
 	case v.refused != "":
 		a.core.Refuse(v.refused)
 		a.flush(ctx)
-		a.fail(ctx, zerolog.InfoLevel, v.refused)
+		a.fail(ctx, zerolog.DebugLevel, v.refused)
 	default:
 		a.put(ctx, a.core.Answer(v.opts))
 		a.startTicks(ctx)
