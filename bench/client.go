@@ -21,6 +21,9 @@ type plainClient struct {
 	buf     []byte
 }
 
+// errWrongAnswer says that a server broke the protocol or told something untrue.
+var errWrongAnswer = errors.New("wrong answer")
+
 // plainTimeout is the session timeout asked for, in milliseconds.
 const plainTimeout = 30_000
 
@@ -117,7 +120,7 @@ func (c *plainClient) call(op Op, timeout time.Duration, record func([]byte) []b
 		return 0, nil, fmt.Errorf("answer to %s: %w", op, err)
 	}
 	if h.xid != c.xid {
-		return 0, nil, fmt.Errorf("answer to %s has xid %d, want %d", op, h.xid, c.xid)
+		return 0, nil, fmt.Errorf("%w: answer to %s has xid %d, want %d", errWrongAnswer, op, h.xid, c.xid)
 	}
 	c.zxid = max(c.zxid, h.zxid)
 	return h.code, answer, nil

@@ -21,6 +21,8 @@ type fakeServer struct {
 	watchers map[string][]net.Conn
 	// eventKind is the type in each watch event.
 	eventKind int32
+	// forgetful says that sessions have expired when they are resumed.
+	forgetful bool
 	// spoil changes or withholds the answer to request number n (from 1, over
 	// all sessions). It returns nil to hang up.
 	spoil func(n int, op int32, answer []byte) []byte
@@ -162,10 +164,13 @@ func (f *fakeServer) greeting(connect []byte) []byte {
 	if id == 0 {
 		f.sessions++
 		id = f.sessions
-	} else if zxid := int64(be.Uint64(connect[4:])); zxid > f.zxid || int64(be.Uint64(connect[28:])) != id {
+	} else if zxid := int64(be.Uint64(connect[4:])); zxid > f.zxid || int64(be.Uint64(connect[28:])) != id || f.forgetful {
 		id = 0
 	}
 	b := echoGreeting()
+	if id == 0 {
+		be.PutUint32(b[8:], 0) // no timeout: refused
+	}
 	be.PutUint64(b[12:], uint64(id))
 	be.PutUint64(b[24:], uint64(id)) // the first half of the password
 	return b

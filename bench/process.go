@@ -38,8 +38,9 @@ func StartProcess(argv []string, dir, logPath string) (*Process, error) {
 	p := &Process{cmd: exec.Command(argv[0], argv[1:]...), log: log, exited: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, log, log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := p.cmd.Start(); err != nil {
-		_ = log.Close()
+	err = p.cmd.Start()
+	_ = log.Close() // the process has it open itself
+	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", argv[0], err)
 	}
 	go func() {
@@ -55,10 +56,18 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 // Exited is closed when the process is gone.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
+// Kill ends the process as a crash would, without waiting until it is gone. It
+// need not be stopped after that.
+func (p *Process) Kill() error {
+	if err := p.cmd.Process.Kill(); err != nil {
+		return fmt.Errorf("kill %s: %w", p.cmd.Path, err)
+	}
+	return nil
+}
+
 // Stop asks the process to end and waits for it. One that does not listen is
 // killed, and that is an error.
 func (p *Process) Stop() error {
-	defer p.log.Close()
 	select {
 	case <-p.exited:
 		return fmt.Errorf("%s ended by itself: %v; see %s", p.cmd.Path, p.err, p.log.Name())

@@ -116,3 +116,6 @@ func systemInfo() (model, kernel string, memoryMiB int64) {
 	}
 	return model, kernel, memoryMiB
 }
+
+// syncData makes the data of a file durable, and no more than that.
+func syncData(f *os.File) error { return unix.Fdatasync(int(f.Fd())) }

@@ -4,6 +4,7 @@ package bench
 
 import (
 	"errors"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -36,3 +37,6 @@ func systemInfo() (model, kernel string, memoryMiB int64) {
 	}
 	return "", kernel, 0
 }
+
+// syncData makes the file durable; fdatasync is not to be had everywhere.
+func syncData(f *os.File) error { return f.Sync() }

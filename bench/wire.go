@@ -65,9 +65,10 @@ const (
 
 // Error codes of the protocol that the generator has to tell apart.
 const (
-	codeOK         = 0
-	codeNoNode     = -101
-	codeNodeExists = -110
+	codeOK             = 0
+	codeNoNode         = -101
+	codeNodeExists     = -110
+	codeSessionExpired = -112
 )
 
 // codeNames names the codes that a load can provoke.
