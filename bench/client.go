@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 )
 
@@ -189,4 +190,32 @@ func (c *plainClient) sync(path string, timeout time.Duration) error {
 func (c *plainClient) close() {
 	_, _, _ = c.call(OpClose, time.Second, nil)
 	_ = c.conn.Close()
+}
+
+// serverMode asks a server with the word srvr whether it leads, follows or is
+// alone ("leader", "follower", "standalone"; also "observer", "read-only").
+func serverMode(address string, timeout time.Duration) (string, error) {
+	const answerMax = 64 << 10
+	conn, err := net.DialTimeout("tcp", address, timeout)
+	if err != nil {
+		return "", fmt.Errorf("connect to %s: %w", address, err)
+	}
+	defer conn.Close()
+	if err = conn.SetDeadline(time.Now().Add(timeout)); err == nil {
+		_, err = io.WriteString(conn, "srvr")
+	}
+	var answer []byte
+	if err == nil {
+		answer, err = io.ReadAll(io.LimitReader(conn, answerMax))
+	}
+	if err != nil {
+		return "", fmt.Errorf("ask %s for its mode: %w", address, err)
+	}
+	for line := range strings.Lines(string(answer)) {
+		if mode, ok := strings.CutPrefix(line, "Mode: "); ok {
+			return strings.TrimSpace(mode), nil
+		}
+	}
+	first, _, _ := strings.Cut(string(answer), "\n")
+	return "", fmt.Errorf("%s tells no mode, but %q", address, first)
 }

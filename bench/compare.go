@@ -6,9 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"path/filepath"
 	"runtime"
 	"time"
 )
@@ -31,6 +29,12 @@ type CompareConfig struct {
 	// FillKeys is the number of znodes of the fill and the start; 0 leaves
 	// both out.
 	FillKeys int
+	// Ensemble is the number of servers of each subject; 0 and 1 stand for one
+	// that runs alone. Fill and start are for those alone.
+	Ensemble int
+	// Watchers is the number of sessions that watch one key, and Kills how often
+	// in a round the leader is killed; both are for ensembles, 0 leaves them out.
+	Watchers, Kills int
 	// Dir is where the servers keep their data, each run in a folder of its
 	// own that is removed after it. LogDir gets the servers' output.
 	Dir, LogDir string
@@ -44,7 +48,7 @@ func DefaultCompareConfig() CompareConfig {
 	return CompareConfig{
 		Rounds: 3, Warmup: 15 * time.Second, MeasureWarmup: time.Second, Measure: 3 * time.Second,
 		Keys:         Keyspace{Root: "/bench", Count: 10_000, ValueBytes: 100},
-		IdleSessions: 5000, IdleHold: 10 * time.Second, FillKeys: 1_000_000,
+		IdleSessions: 5000, IdleHold: 10 * time.Second, FillKeys: 1_000_000, Watchers: 1000, Kills: 3,
 		Say: func(string) {},
 	}
 }
@@ -62,6 +66,14 @@ func (c CompareConfig) Validate() error {
 		return fmt.Errorf("idle sessions %d: want 0 to %d", c.IdleSessions, SessionsMax)
 	case c.FillKeys < 0 || c.FillKeys > KeysMax:
 		return fmt.Errorf("keys to fill %d: want 0 to %d", c.FillKeys, KeysMax)
+	case c.Ensemble < 0 || c.Ensemble == 2 || c.Ensemble > EnsembleMax:
+		return fmt.Errorf("ensemble of %d: want 3 to %d servers, or 0 for one alone", c.Ensemble, EnsembleMax)
+	case c.Ensemble > 1 && c.FillKeys > 0:
+		return fmt.Errorf("keys to fill %d: want 0 for an ensemble of %d", c.FillKeys, c.Ensemble)
+	case c.Watchers < 0 || c.Watchers >= SessionsMax:
+		return fmt.Errorf("watchers %d: want 0 to %d", c.Watchers, SessionsMax-1)
+	case c.Kills < 0 || c.Kills > 100:
+		return fmt.Errorf("kills %d: want 0 to 100", c.Kills)
 	}
 	return c.Keys.Validate()
 }
@@ -72,7 +84,9 @@ type Sample struct {
 	Subject string  `json:"subject"`
 	Round   int     `json:"round"`
 	Value   float64 `json:"value"`
-	Result  *Result `json:"result,omitempty"`
+	// Values are those of which Value is the median, if there was more than one.
+	Values []float64 `json:"values,omitempty"`
+	Result *Result   `json:"result,omitempty"`
 }
 
 // Comparison is everything a comparison measured.
@@ -81,7 +95,9 @@ type Comparison struct {
 	Machine  MachineInfo       `json:"machine"`
 	Versions map[string]string `json:"versions"`
 	Subjects []string          `json:"subjects"`
+	Ensemble int               `json:"ensemble,omitempty"` // servers of each subject; 0: one alone
 	Rounds   int               `json:"rounds"`
+	Notes    []string          `json:"notes,omitempty"` // what went otherwise than planned
 	Samples  []Sample          `json:"samples"`
 }
 
@@ -102,8 +118,11 @@ type comparer struct {
 	out *Comparison
 }
 
+// several says that each subject is an ensemble.
+func (c *comparer) several() bool { return c.cfg.Ensemble > 1 }
+
 // Compare runs the standard set of measures on each subject in turn, A B A B,
-// one server at a time. When ctx is cancelled, or a subject fails, it returns
+// one server or ensemble at a time. When ctx is cancelled, or a subject fails, it returns
 // what it has so far with the error.
 func Compare(ctx context.Context, cfg CompareConfig) (*Comparison, error) {
 	if err := cfg.Validate(); err != nil {
@@ -113,6 +132,9 @@ func Compare(ctx context.Context, cfg CompareConfig) (*Comparison, error) {
 		Began:   time.Now().UTC().Format(time.RFC3339),
 		Machine: machineInfo(), Versions: make(map[string]string), Rounds: cfg.Rounds,
 	}}
+	if c.several() {
+		c.out.Ensemble = cfg.Ensemble
+	}
 	for _, s := range cfg.Subjects {
 		c.out.Subjects = append(c.out.Subjects, s.Name)
 		c.out.Versions[s.Name] = s.Version
@@ -124,6 +146,11 @@ func (c *comparer) all(ctx context.Context) error {
 	for round := 1; round <= c.cfg.Rounds; round++ {
 		if err := c.ceilings(ctx, round); err != nil {
 			return err
+		}
+		if c.several() {
+			if err := c.disk(ctx, round); err != nil {
+				return err
+			}
 		}
 		for _, s := range c.cfg.Subjects {
 			c.cfg.Say(fmt.Sprintf("round %d of %d: %s", round, c.cfg.Rounds, s.Name))
@@ -152,8 +179,8 @@ func (c *comparer) ceilings(ctx context.Context, round int) error {
 	}
 	defer echo.Stop()
 	for _, m := range echoMeasures() {
-		cfg := c.config(echo.Address(), 0)
-		cfg.ServerPIDs, cfg.ServerInside = nil, true
+		cfg := c.config([]string{echo.Address()}, nil)
+		cfg.ServerInside = true
 		if err := c.measure(ctx, m, cfg, EchoSubject, round); err != nil {
 			return err
 		}
@@ -164,27 +191,21 @@ func (c *comparer) ceilings(ctx context.Context, round int) error {
 // EchoSubject is the name under which the ceilings appear among the samples.
 const EchoSubject = "echo"
 
-// turn measures one subject once, idle sessions on a server of its own.
+// turn measures one subject once, idle sessions on servers of their own.
 func (c *comparer) turn(ctx context.Context, s Subject, round int) error {
+	who := fmt.Sprintf("round %d, %s", round, s.Name)
 	if c.cfg.IdleSessions > 0 {
-		if err := c.withServer(ctx, s, func(cfg Config) error { return c.idle(ctx, s, cfg, round) }); err != nil {
+		idle := func(_ *fleet, cfg Config) error { return c.idle(ctx, s, cfg, round) }
+		if err := c.again(ctx, who+", idle sessions", func() error { return c.withServers(ctx, s, idle) }); err != nil {
 			return err
 		}
 	}
-	return c.withServer(ctx, s, func(cfg Config) error {
-		if err := Prepare(ctx, cfg); err != nil {
+	return c.withServers(ctx, s, func(f *fleet, cfg Config) error {
+		if err := c.again(ctx, who+", warm-up", func() error { return c.warmUp(ctx, cfg) }); err != nil {
 			return err
 		}
-		warm := cfg
-		warm.Warmup, warm.Duration, warm.Window, warm.Sessions = 0, c.cfg.Warmup, 32, 8
-		mixed, err := Mixed(70)
-		if err != nil {
-			return err
-		}
-		if c.cfg.Warmup > 0 {
-			if err := c.quietRun(ctx, warm, mixed); err != nil {
-				return fmt.Errorf("warm up: %w", err)
-			}
+		if c.several() {
+			return c.ensembleTurn(ctx, f, round)
 		}
 		for _, m := range loadMeasures() {
 			if err := c.measure(ctx, m, cfg, s.Name, round); err != nil {
@@ -193,6 +214,25 @@ func (c *comparer) turn(ctx context.Context, s Subject, round int) error {
 		}
 		return nil
 	})
+}
+
+// warmUp prepares the keys and loads the servers for a while.
+func (c *comparer) warmUp(ctx context.Context, cfg Config) error {
+	if err := Prepare(ctx, cfg); err != nil {
+		return err
+	}
+	if c.cfg.Warmup == 0 {
+		return nil
+	}
+	mixed, err := Mixed(70)
+	if err != nil {
+		return err
+	}
+	cfg.Warmup, cfg.Duration, cfg.Window, cfg.Sessions = 0, c.cfg.Warmup, 32, 8
+	if err := c.quietRun(ctx, cfg, mixed); err != nil {
+		return fmt.Errorf("warm up: %w", err)
+	}
+	return nil
 }
 
 // idle measures the memory of idle sessions. A few sessions come and go first,
@@ -219,14 +259,18 @@ func (c *comparer) idle(ctx context.Context, s Subject, cfg Config, round int) e
 
 // measure runs one measure under load and keeps its figures.
 func (c *comparer) measure(ctx context.Context, m loadMeasure, cfg Config, subject string, round int) error {
+	r, err := c.tryMeasure(ctx, m, cfg)
+	if err == nil {
+		c.keep(m, subject, round, r)
+	}
+	return err
+}
+
+// tryMeasure runs one measure under load.
+func (c *comparer) tryMeasure(ctx context.Context, m loadMeasure, cfg Config) (*Result, error) {
 	cfg.Sessions, cfg.Window = m.sessions, m.window
 	cfg.Warmup, cfg.Duration, cfg.SkipPrepare = c.cfg.MeasureWarmup, c.cfg.Measure, true
-	r, err := c.run(ctx, cfg, m.scenario)
-	if err != nil {
-		return err
-	}
-	c.add(m.name, subject, round, m.value(r), r)
-	return nil
+	return c.run(ctx, cfg, m.scenario)
 }
 
 // quietRun runs something whose figures nobody wants.
@@ -259,14 +303,14 @@ func (c *comparer) fillAndStart(ctx context.Context, s Subject) error {
 		return err
 	}
 	defer os.RemoveAll(home)
-	p, cfg, err := c.start(ctx, s, home)
+	f, cfg, err := c.start(ctx, s, home)
 	if err != nil {
 		return err
 	}
 	cfg.Keys.Count = c.cfg.FillKeys
 	cfg.Sessions, cfg.Window, cfg.Warmup, cfg.Duration = 8, 64, 0, 0
 	r, err := c.run(ctx, cfg, Fill())
-	if err := errors.Join(err, p.Stop()); err != nil {
+	if err := errors.Join(err, f.stop()); err != nil {
 		return err
 	}
 	c.add(measureFill, s.Name, 1, r.PerSecond, r)
@@ -274,12 +318,12 @@ func (c *comparer) fillAndStart(ctx context.Context, s Subject) error {
 		c.add(measureFillMemory, s.Name, 1, float64(r.Server.RSSAfter)/float64(c.cfg.FillKeys), nil)
 	}
 
-	argv, err := s.Command(home, portOf(cfg.Servers[0]))
+	argv, err := f.command(0)
 	if err != nil {
 		return err
 	}
 	const startLimit = 5 * time.Minute
-	p, took, err := TimeStart(ctx, cfg, uint32(c.cfg.FillKeys-1), startLimit, argv, home, c.logPath(s))
+	p, took, err := TimeStart(ctx, cfg, uint32(c.cfg.FillKeys-1), startLimit, argv, f.folder(0), f.logPath(0))
 	if err != nil {
 		return err
 	}
@@ -292,98 +336,17 @@ func (c *comparer) fillAndStart(ctx context.Context, s Subject) error {
 	return nil
 }
 
-// withServer runs a function with a fresh server on an empty folder.
-func (c *comparer) withServer(ctx context.Context, s Subject, use func(Config) error) error {
-	home, err := os.MkdirTemp(c.cfg.Dir, "run-*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(home)
-	p, cfg, err := c.start(ctx, s, home)
-	if err != nil {
-		return err
-	}
-	return errors.Join(use(cfg), p.Stop())
-}
-
-// start starts a subject and waits until it serves.
-func (c *comparer) start(ctx context.Context, s Subject, home string) (*Process, Config, error) {
-	port, err := freePort()
-	if err != nil {
-		return nil, Config{}, err
-	}
-	argv, err := s.Command(home, port)
-	if err != nil {
-		return nil, Config{}, err
-	}
-	p, err := StartProcess(argv, home, c.logPath(s))
-	if err != nil {
-		return nil, Config{}, err
-	}
-	cfg := c.config(net.JoinHostPort("127.0.0.1", fmt.Sprint(port)), p.PID())
-	const upLimit = time.Minute
-	if err := p.await(ctx, func(ctx context.Context) error { return awaitUp(ctx, cfg.Servers[0], upLimit) }); err != nil {
-		return nil, Config{}, errors.Join(err, p.Stop())
-	}
-	return p, cfg, nil
-}
-
-// config is what all runs against one server have in common.
-func (c *comparer) config(address string, pid int) Config {
+// config is what all runs against some servers have in common.
+func (c *comparer) config(addresses []string, pids []int) Config {
 	cfg := DefaultConfig()
-	cfg.Servers, cfg.Keys, cfg.ServerPIDs = []string{address}, c.cfg.Keys, []int{pid}
+	cfg.Servers, cfg.Keys, cfg.ServerPIDs = addresses, c.cfg.Keys, pids
 	return cfg
-}
-
-func (c *comparer) logPath(s Subject) string {
-	return filepath.Join(c.cfg.LogDir, s.Name+".log")
 }
 
 // add keeps a figure and says it.
 func (c *comparer) add(measure, subject string, round int, value float64, r *Result) {
 	c.out.Samples = append(c.out.Samples, Sample{Measure: measure, Subject: subject, Round: round, Value: value, Result: r})
 	c.cfg.Say(fmt.Sprintf("  %-9s %-32s %s", subject, measure, formatValue(value)))
-}
-
-// freePort asks the system for a port that nobody uses.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
-func portOf(address string) int {
-	addr, err := net.ResolveTCPAddr("tcp", address)
-	if err != nil {
-		return 0
-	}
-	return addr.Port
-}
-
-// awaitUp waits until a server opens a session.
-func awaitUp(ctx context.Context, address string, limit time.Duration) error {
-	const retry = 20 * time.Millisecond
-	deadline := time.Now().Add(limit)
-	ticker := time.NewTicker(retry)
-	defer ticker.Stop()
-	for {
-		c, err := dialPlain(address, 2*time.Second)
-		if err == nil {
-			c.close()
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("no session within %v: %w", limit, err)
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("gave up waiting for a session: %w (last: %v)", ctx.Err(), err)
-		case <-ticker.C:
-		}
-	}
 }
 
 // machineInfo describes this machine as far as the system tells.

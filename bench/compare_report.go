@@ -45,12 +45,20 @@ func sampleServerCPU(s Sample) (float64, bool) {
 	return s.Result.serverCPUUS()
 }
 
-// samplePercentile99 is that of the first kind of request.
 func samplePercentile99(s Sample) (float64, bool) {
-	if s.Result == nil || len(s.Result.Latency) == 0 {
+	if s.Result == nil {
 		return 0, false
 	}
-	return s.Result.Latency[0].P99US, true
+	l := s.Result.main()
+	return l.P99US, l.Count > 0
+}
+
+func sampleMedian(s Sample) (float64, bool) {
+	if s.Result == nil {
+		return 0, false
+	}
+	l := s.Result.main()
+	return l.P50US, l.Count > 0
 }
 
 func sampleForeign(s Sample) (float64, bool) {
@@ -85,11 +93,24 @@ func (c *Comparison) WriteText(w io.Writer) error {
 	for _, s := range c.Subjects {
 		fmt.Fprintf(w, "%s: %s\n", s, c.Versions[s])
 	}
+	if c.Ensemble > 0 {
+		fmt.Fprintf(w, "ensembles of %d, all on this machine: CPU and memory are sums; a lone client is at a follower\n", c.Ensemble)
+	}
+	if column := c.values(measureSync, DiskSubject, sampleValue); len(column) > 0 {
+		fmt.Fprintf(w, "fdatasync of 1 KiB in a preallocated file, us: median %s, 99th percentile %s\n",
+			formatSpread(column, formatValue), formatSpread(c.values(measureSync, DiskSubject, samplePercentile99), formatValue))
+	}
+	for _, note := range c.Notes {
+		fmt.Fprintf(w, "note: %s\n", note)
+	}
 	tables := []reportTable{
 		{"figures: median (lowest..highest)", "", sampleValue, true},
 		{"server CPU per operation", "us/op", sampleServerCPU, true},
 		{"99th percentile of the latency", "us", samplePercentile99, true},
 		{"CPU of other programs; above 0.3 a run is not quiet", "cores", sampleForeign, false},
+	}
+	if c.Ensemble > 0 {
+		tables = slices.Insert(tables, 2, reportTable{"median of the latency", "us", sampleMedian, true})
 	}
 	for _, t := range tables {
 		fmt.Fprintf(w, "\n%s\n", t.title)

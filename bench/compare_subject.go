@@ -18,10 +18,10 @@ type Subject struct {
 	Name string
 	// Version is what the server says of itself.
 	Version string
-	// Command writes the server's configuration into the folder home, where
-	// it also keeps its data, and returns the command that starts it on a port
-	// of the loopback interface. A second call starts it on the same data.
-	Command func(home string, port int) ([]string, error)
+	// Command writes the configuration of members[at] into the folder home,
+	// where that server also keeps its data, and returns the command that
+	// starts it. A second call starts it on the same data.
+	Command func(home string, members []Member, at int) ([]string, error)
 }
 
 // What Debian calls them. Without the jars for logging ZooKeeper runs as well,
@@ -38,14 +38,25 @@ var ErrNoZooKeeper = errors.New("no ZooKeeper on this machine")
 
 // writeZooConfig writes the configuration that every subject gets, unchanged:
 // ZooKeeper's defaults with fsync on, without the admin server and without a
-// limit on connections from one address.
-func writeZooConfig(home string, port int) (string, error) {
+// limit on connections from one address. In an ensemble the members listen for
+// clients where its server.N lines say.
+func writeZooConfig(home string, members []Member, at int) (string, error) {
 	data := filepath.Join(home, "data")
 	if err := os.MkdirAll(data, 0o755); err != nil {
 		return "", fmt.Errorf("make the data folder: %w", err)
 	}
-	text := fmt.Sprintf("tickTime=2000\ndataDir=%s\nclientPort=%d\nclientPortAddress=127.0.0.1\n"+
-		"maxClientCnxns=0\nadmin.enableServer=false\nforceSync=yes\n", data, port)
+	text := fmt.Sprintf("tickTime=2000\ndataDir=%s\nmaxClientCnxns=0\nadmin.enableServer=false\nforceSync=yes\n", data)
+	if len(members) == 1 {
+		text += fmt.Sprintf("clientPort=%d\nclientPortAddress=127.0.0.1\n", members[at].ClientPort)
+	} else {
+		text += "initLimit=10\nsyncLimit=5\n"
+		for _, m := range members {
+			text += fmt.Sprintf("server.%d=127.0.0.1:%d:%d;127.0.0.1:%d\n", m.ID, m.QuorumPort, m.ElectionPort, m.ClientPort)
+		}
+		if err := os.WriteFile(filepath.Join(data, "myid"), fmt.Appendln(nil, members[at].ID), 0o644); err != nil {
+			return "", fmt.Errorf("write the number of the server: %w", err)
+		}
+	}
 	path := filepath.Join(home, "zoo.cfg")
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		return "", fmt.Errorf("write the configuration: %w", err)
@@ -65,8 +76,8 @@ func TroupeSubject(program string, arguments ...string) (Subject, error) {
 	}
 	return Subject{
 		Name: "Troupe", Version: firstLine(path, "version"),
-		Command: func(home string, port int) ([]string, error) {
-			config, err := writeZooConfig(home, port)
+		Command: func(home string, members []Member, at int) ([]string, error) {
+			config, err := writeZooConfig(home, members, at)
 			if err != nil {
 				return nil, err
 			}
@@ -89,8 +100,8 @@ func ZooKeeperSubject() (Subject, error) {
 	return Subject{
 		Name:    "ZooKeeper",
 		Version: firstLine("dpkg-query", "--show", "--showformat=${Version}", "zookeeper") + ", " + firstLine(java, "-version"),
-		Command: func(home string, port int) ([]string, error) {
-			config, err := writeZooConfig(home, port)
+		Command: func(home string, members []Member, at int) ([]string, error) {
+			config, err := writeZooConfig(home, members, at)
 			if err != nil {
 				return nil, err
 			}

@@ -72,9 +72,9 @@ func TestEveryMeasureHasARow(t *testing.T) {
 	for _, row := range reportRows() {
 		rows[row.measure], ceilings[row.ceiling] = true, true
 	}
-	for _, m := range loadMeasures() {
-		if !rows[m.name] {
-			t.Errorf("no row for %s", m.name)
+	for _, m := range append(loadMeasures(), ensembleMeasures(1000)...) {
+		if !rows[m.name] || m.inSyncs != "" && !rows[m.inSyncs] {
+			t.Errorf("no row for %s or %s", m.name, m.inSyncs)
 		}
 	}
 	for _, m := range echoMeasures() {
@@ -86,7 +86,35 @@ func TestEveryMeasureHasARow(t *testing.T) {
 
 func TestZooConfig(t *testing.T) {
 	home := t.TempDir()
-	path, err := writeZooConfig(home, 1234)
+	text := zooConfig(t, home, []Member{{ID: 1, ClientPort: 1234}}, 0)
+	for _, want := range []string{"clientPort=1234", "dataDir=" + filepath.Join(home, "data"), "maxClientCnxns=0", "forceSync=yes"} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+}
+
+func TestZooConfigOfAnEnsemble(t *testing.T) {
+	home := t.TempDir()
+	text := zooConfig(t, home, []Member{{1, 101, 102, 103}, {2, 201, 202, 203}, {3, 301, 302, 303}}, 1)
+	for _, want := range []string{
+		"tickTime=2000", "initLimit=10", "syncLimit=5", "server.1=127.0.0.1:102:103;127.0.0.1:101", "server.3=127.0.0.1:302:303;127.0.0.1:301",
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "clientPort") {
+		t.Errorf("a second place for the client port:\n%s", text)
+	}
+	if id, err := os.ReadFile(filepath.Join(home, "data", "myid")); err != nil || string(id) != "2\n" {
+		t.Errorf("myid: %q, %v", id, err)
+	}
+}
+
+func zooConfig(t *testing.T, home string, members []Member, at int) string {
+	t.Helper()
+	path, err := writeZooConfig(home, members, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,11 +122,7 @@ func TestZooConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"clientPort=1234", "dataDir=" + filepath.Join(home, "data"), "maxClientCnxns=0", "forceSync=yes"} {
-		if !strings.Contains(string(text), want+"\n") {
-			t.Errorf("no %s in\n%s", want, text)
-		}
-	}
+	return string(text)
 }
 
 func TestProcessStops(t *testing.T) {

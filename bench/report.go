@@ -73,7 +73,7 @@ type ServerUsage struct {
 func (r *Result) Err() error {
 	switch {
 	case r.Wrong > 0:
-		return fmt.Errorf("%s: %d wrong answers", r.Scenario, r.Wrong)
+		return fmt.Errorf("%s: %d %ws", r.Scenario, r.Wrong, errWrongAnswer)
 	case r.Lost > 0:
 		return fmt.Errorf("%s: %d requests or sessions lost", r.Scenario, r.Lost)
 	case r.Refused > 0:
@@ -90,6 +90,18 @@ func (r *Result) of(op Op) Latency {
 		if l.Op == op.String() {
 			return l
 		}
+	}
+	return Latency{}
+}
+
+// main is the latency that a run is about: of the last event of a storm, or
+// else of the first kind of request.
+func (r *Result) main() Latency {
+	switch {
+	case r.Scenario == Storm().Name:
+		return r.of(OpLastEvent)
+	case len(r.Latency) > 0:
+		return r.Latency[0]
 	}
 	return Latency{}
 }

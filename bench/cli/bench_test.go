@@ -50,7 +50,10 @@ func TestEchoPrintsATableAndWritesJSON(t *testing.T) {
 }
 
 func TestWrongValuesNameTheRange(t *testing.T) {
+	ensemble := []string{"compare", "--only", "troupe", "--troupe", "true", "-o", t.TempDir(), "--ensemble"}
 	for want, arguments := range map[string][]string{
+		"ensemble of 2: want 3 to":      append(ensemble[:len(ensemble):len(ensemble)], "2"),
+		"keys to fill 5: want 0":        append(ensemble[:len(ensemble):len(ensemble)], "3", "--fill", "5"),
 		"window 0: want 1 to":           {"read", "-w", "0"},
 		"share of reads 101: want 0 to": {"mixed", "--reads", "101"},
 		"want host:port":                {"read", "-s", "nonsense"},

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -36,10 +37,14 @@ func compareCommand() *cobra.Command {
 a time, with the same configuration file, and print ratios with their spread.
 
 ZooKeeper is installed with apt-get when it is missing and this is run as root.
+With --ensemble 3 each is an ensemble of three servers on this machine, with clients at
+all of them; fill and start are left out, and the leader is killed a few times.
+
 Raw results, the table and the servers' logs are written into a folder.`,
 	}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		c.SilenceUsage = true
+		f.forEnsemble(c)
 		return f.run(c)
 	}
 	set := c.Flags()
@@ -56,11 +61,31 @@ Raw results, the table and the servers' logs are written into a folder.`,
 	set.IntVar(&f.cfg.IdleSessions, "idle", f.cfg.IdleSessions, "idle sessions to hold, 0 for none")
 	set.DurationVar(&f.cfg.IdleHold, "idle-hold", f.cfg.IdleHold, "how long to hold them")
 	set.IntVar(&f.cfg.FillKeys, "fill", f.cfg.FillKeys, "znodes to fill and to start with, 0 for none")
+	set.IntVar(&f.cfg.Ensemble, "ensemble", 0, "servers of each, 3 or more; 0 for one that runs alone")
+	set.IntVar(&f.cfg.Watchers, "watchers", f.cfg.Watchers, "ensembles: sessions that watch one key, 0 for none")
+	set.IntVar(&f.cfg.Kills, "kills", f.cfg.Kills, "ensembles: how often a round kills the leader, 0 for never")
 	set.StringVar(&f.cfg.Dir, "dir", os.TempDir(), "folder for the servers' data, best on the disk that matters")
 	set.StringVarP(&f.out, "out", "o", "bench-compare", "folder for the raw results, the table and the servers' logs")
 	set.BoolVar(&f.noInstall, "no-install", false, "do not install a missing ZooKeeper")
 	set.BoolVarP(&f.quiet, "quiet", "q", false, "no progress line")
 	return c
+}
+
+// ensembleWarmup is how long ensembles are loaded first, unless a flag says
+// otherwise: several JVMs share the processors, so each warms up more slowly.
+const ensembleWarmup = 30 * time.Second
+
+// forEnsemble sets what is another default for ensembles.
+func (f *compareFlags) forEnsemble(c *cobra.Command) {
+	if f.cfg.Ensemble <= 1 {
+		return
+	}
+	if !c.Flags().Changed("warmup") {
+		f.cfg.Warmup = ensembleWarmup
+	}
+	if !c.Flags().Changed("fill") {
+		f.cfg.FillKeys = 0
+	}
 }
 
 func (f *compareFlags) run(c *cobra.Command) error {
