@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"context"
 	"errors"
 	"time"
 )
@@ -13,7 +14,11 @@ import (
 // set follows.
 func Storm() Scenario {
 	return Scenario{
-		Name: "storm", Title: "one set that all other sessions watch", Prepare: Prepare,
+		Name: "storm", Title: "one set that all other sessions watch",
+		Prepare: func(ctx context.Context, cfg Config) error {
+			cfg.Keys.Count = 1 // the others stay untouched
+			return Prepare(ctx, cfg)
+		},
 		Check: func(c Config) error {
 			switch {
 			case c.Sessions < 2:

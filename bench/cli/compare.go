@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -114,7 +113,7 @@ func (f *compareFlags) run(c *cobra.Command) error {
 	if comparison == nil {
 		return failed
 	}
-	if errors.Is(failed, context.Canceled) {
+	if failed != nil && ctx.Err() != nil {
 		failed = errors.New("interrupted; the table holds what was measured until then")
 	}
 	return errors.Join(f.report(c, comparison), failed)
