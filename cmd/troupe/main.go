@@ -20,7 +20,8 @@ func run(args []string) int {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newServeCommand(), newCLICommand(), newLogCommand(), newSnapshotCommand(), newBenchCommand(), newVersionCommand())
+	root.AddCommand(newServeCommand(), newCLICommand(), newLogCommand(), newSnapshotCommand(), newBenchCommand(), newEnsembleCommand(),
+		newVersionCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetArgs(args)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
