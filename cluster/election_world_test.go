@@ -18,6 +18,8 @@ type electionWorld struct {
 	inFlight map[[2]messages.ServerID][]wireItem
 	elected  func(n *electionNode, e *messages.Elected)
 	newer    func(n *electionNode, w *NewerConfig)
+	doubts   func(n *electionNode, w *LeaderElsewhere)
+	saw      func(n *electionNode)            // after each input of a server; may be nil
 	tell     func(format string, args ...any) // of each change of a server's word; may be nil
 }
 
@@ -127,6 +129,9 @@ func (w *electionWorld) setCut(a, b messages.ServerID, cut bool) {
 // apply does what a core has asked for.
 func (w *electionWorld) apply(n *electionNode, out ElectionOutput) {
 	n.wakeAt = out.WakeAt
+	if w.saw != nil {
+		w.saw(n)
+	}
 	w.describe(n)
 	for _, s := range out.Sends {
 		if other := w.nodes[s.To]; other == nil || !w.connected(n.id, s.To) {
@@ -143,8 +148,13 @@ func (w *electionWorld) apply(n *electionNode, out ElectionOutput) {
 			w.newer(n, out.Newer)
 		}
 	}
-	if out.Elsewhere != nil && w.tell != nil {
-		w.tell("%d: is told that a quorum has leader %d", n.id, out.Elsewhere.Leader)
+	if out.Elsewhere != nil {
+		if w.tell != nil {
+			w.tell("%d: is told that a quorum has leader %d", n.id, out.Elsewhere.Leader)
+		}
+		if w.doubts != nil {
+			w.doubts(n, out.Elsewhere)
+		}
 	}
 	if out.Elected != nil {
 		n.outcome = out.Elected
