@@ -242,8 +242,8 @@ func (a *connActor) finish(ctx actor.Context) {
 	a.rt.Conns.Remove(a.id)
 	a.rt.outstanding.Add(-a.counted)
 	closed := &messages.ConnClosed{Conn: a.id, Session: a.core.session}
-	ctx.Send(a.links.Front, closed)
-	ctx.Send(a.links.Final, closed)
+	a.tell(ctx, a.links.Front, closed)
+	a.tell(ctx, a.links.Final, closed)
 	if a.core.authRefused {
 		a.rt.Metrics.AuthFailed.Inc()
 	}
@@ -257,6 +257,13 @@ func (a *connActor) finish(ctx actor.Context) {
 	a.rt.Log.WithLevel(level).Str("component", "connection").Stringer("conn", a.id).Str("client", a.stats.Remote).
 		Stringer("session", a.core.session).Msg("connection closed: " + reason)
 	ctx.Stop(ctx.Self())
+}
+
+// tell sends to a stage. A server that has none at the moment answers four-letter words all the same.
+func (a *connActor) tell(ctx actor.Context, stage *actor.PID, msg any) {
+	if stage != nil {
+		ctx.Send(stage, msg)
+	}
 }
 
 func (a *connActor) send(ctx actor.Context, out messages.Outbox) {

@@ -6,6 +6,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/messages/jute"
 	"github.com/troupekeeper/troupe/persistence/tree"
 )
 
@@ -29,12 +30,12 @@ func newPrepStage(env *StageEnv) actor.Actor {
 // Receive implements actor.Actor.
 func (a *prepActor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		a.writeMembers()
+		a.env.dispatch(ctx, a.next(), a.core.Flush())
 	case *messages.Requests:
 		a.env.Metrics.PrepQueue.Observe(int64(len(m.Items)), 1)
-		now := a.env.Clock.WallMs()
-		before := a.core.Outstanding()
-		a.env.Tree.Read(func(t *tree.Tree) { a.core.Judge(t, m.Items, now) })
-		a.env.Metrics.OutstandingQueued.Add(int64(a.core.Outstanding() - before))
+		a.judge(m.Items)
 	case *messages.Applied:
 		a.env.Metrics.OutstandingRemoved.Add(int64(a.core.Applied(m.Zxid)))
 	case *messages.DiskSpace:
@@ -47,6 +48,31 @@ func (a *prepActor) Receive(ctx actor.Context) {
 	default:
 		a.env.unexpected(ctx, &a.env.Log)
 	}
+}
+
+func (a *prepActor) judge(items []messages.Request) {
+	now := a.env.Clock.WallMs()
+	before := a.core.Outstanding()
+	a.env.Tree.Read(func(t *tree.Tree) { a.core.Judge(t, items, now) })
+	a.env.Metrics.OutstandingQueued.Add(int64(a.core.Outstanding() - before))
+}
+
+// writeMembers lets clients read the membership that this leader's ensemble has. It is a transaction like any other, so
+// every server has it at the same zxid.
+func (a *prepActor) writeMembers() {
+	if a.env.Members == "" {
+		return
+	}
+	same := false
+	a.env.Tree.Read(func(t *tree.Tree) {
+		n, ok := t.LookupString(messages.ConfigPath)
+		same = ok && string(n.Data()) == a.env.Members
+	})
+	if same {
+		return
+	}
+	body := jute.AppendInt(jute.AppendBuffer(jute.AppendString(nil, messages.ConfigPath), []byte(a.env.Members)), -1)
+	a.judge([]messages.Request{{Op: messages.OpSetData, Body: body}})
 }
 
 // next is the board on which proposals are put up, or on a server that runs alone the log.

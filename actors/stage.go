@@ -37,6 +37,7 @@ type StageEnv struct {
 	Options  *Options
 	Role     Role
 	Epoch    uint32 // of the leader's reign; 0 on a server that runs alone
+	Members  string // a leader's: the text that /zookeeper/config must have
 	Auth     *auth.Registry
 	Tree     *tree.Shared
 	Store    *persistence.Store

@@ -25,6 +25,7 @@ func (s *Server) stop() {
 		s.client.Close()
 	}
 	s.stopActor(s.role)
+	s.doors.close()
 	s.stopActor(s.commands)
 	if s.stopLoops != nil {
 		s.stopLoops()

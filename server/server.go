@@ -32,6 +32,7 @@ type Options struct {
 	Providers []auth.Provider                       // authentication schemes beside ip and digest
 	Progress  func(persistence.Progress)            // hears how far a long recovery has come; may be nil
 	Listen    func(string) (actors.Acceptor, error) // nil: TCP
+	Network   cluster.Network                       // between servers; nil: TCP
 	// Wrap is given each new actor under the name of its kind and returns what runs in its place; nil: nothing is
 	// wrapped. It is the door for tests that record messages or inject panics.
 	Wrap func(name string, inner actor.Actor) actor.Actor
@@ -46,6 +47,7 @@ type Server struct {
 	options actors.Options
 	store   *persistence.Store
 	client  actors.Acceptor
+	doors   quorumDoors // of a member of an ensemble
 	admin   *adminServer
 	view    atomic.Pointer[actors.View]
 	board   *cluster.StatusBoard // what the peer and its roles tell; nil on a server that runs alone
@@ -61,17 +63,10 @@ type Server struct {
 	ready  chan struct{}
 }
 
-// ErrEnsemble tells that the configuration describes an ensemble.
-var ErrEnsemble = errors.New("the configuration lists several servers, and this version runs one alone: " +
-	"each would take itself for the only one")
-
 // New checks the configuration and makes a server; nothing is opened yet.
 func New(o Options) (*Server, error) {
 	if o.Config == nil {
 		o.Config = DefaultConfig()
-	}
-	if o.Config.Ensemble.Distributed() {
-		return nil, ErrEnsemble
 	}
 	if o.FS == nil {
 		o.FS = persistence.OSFS{}
@@ -90,11 +85,15 @@ func New(o Options) (*Server, error) {
 		failed: make(chan error, 1), ready: make(chan struct{}),
 	}
 	s.options = actorOptions(o.Config, fourLetterWords())
+	if o.Config.Ensemble.Distributed() {
+		s.board = &cluster.StatusBoard{}
+	}
 	return s, nil
 }
 
 // Start opens the data folder and the ports, recovers the state and serves. It returns when clients are served, or
-// with the reason why they can't be; nothing is left open then.
+// with the reason why they can't be; nothing is left open then. A member of an ensemble returns at once: it serves when
+// there is a quorum, see Ready.
 func (s *Server) Start() error {
 	if err := s.start(); err != nil {
 		s.Stop()
@@ -111,6 +110,11 @@ func (s *Server) start() (err error) {
 	// Ports come first: the commonest mistake is a second server, and its word should be about the port.
 	if s.client, err = s.o.Listen(s.config.ClientListen()); err != nil {
 		return portError("clientPort", s.config.ClientListen(), err)
+	}
+	if s.config.Ensemble.Distributed() {
+		if err := s.openQuorumDoors(); err != nil {
+			return err
+		}
 	}
 	if err := s.openStore(); err != nil {
 		return err
@@ -162,6 +166,14 @@ func (s *Server) startRole(reg *auth.Registry) (err error) {
 	if s.listener, err = root.SpawnNamed(actors.NewListener(s.runtime, s.client, limits), "listener"); err != nil {
 		return err
 	}
+	if s.config.Ensemble.Distributed() {
+		return s.startPeer(reg)
+	}
+	return s.startStandalone(reg)
+}
+
+func (s *Server) startStandalone(reg *auth.Registry) (err error) {
+	root := s.runtime.System.Root
 	var once sync.Once
 	role := actors.Standalone{
 		Options: &s.options, Auth: reg, Store: s.store, Listeners: []*actor.PID{s.listener}, Commands: s.commands,

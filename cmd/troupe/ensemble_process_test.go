@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -206,13 +205,6 @@ func TestEnsembleWithoutServers(t *testing.T) {
 func TestEnsembleServes(t *testing.T) {
 	out := newNewsWriter()
 	e := testEnsemble(t, "real", 3, 1, out)
-	c, _, err := server.LoadConfig(e.layout.configFile(1), nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := server.New(server.Options{Config: c}); errors.Is(err, server.ErrEnsemble) {
-		t.Skip("this version does not serve several servers yet:", err)
-	}
 	if err := e.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func printScreen(w io.Writer, s *server.Server, config *server.Config) {
 	if err != nil {
 		data = config.Data.Dir
 	}
-	fmt.Fprintf(w, "\n  Troupe %s, standalone\n\n", server.Version)
+	fmt.Fprintf(w, "\n  Troupe %s, %s\n\n", server.Version, mode(config))
 	fmt.Fprintf(w, "  clients  %s\n", s.ClientAddress())
 	if admin := s.AdminAddress(); admin != "" {
 		fmt.Fprintf(w, "  admin    http://%s%s\n", admin, config.Admin.CommandURL)
@@ -26,6 +26,15 @@ func printScreen(w io.Writer, s *server.Server, config *server.Config) {
 	fmt.Fprintf(w, "  data     %s\n", data)
 	fmt.Fprintf(w, "  connect  troupe cli --server %s    (or zkCli, Curator, Kazoo …)\n", reachable(s.ClientAddress()))
 	fmt.Fprintf(w, "  stop     Ctrl-C\n\n")
+}
+
+// mode is what the server is, as far as the configuration says.
+func mode(config *server.Config) string {
+	e := config.Ensemble
+	if !e.Distributed() {
+		return "standalone"
+	}
+	return fmt.Sprintf("member %d of an ensemble of %d; it serves when a majority is there", e.MyID, len(e.Membership.Members))
 }
 
 // reachable is an address that a client on this machine can use: where the server listens on all interfaces, loopback.

@@ -1,0 +1,265 @@
+package cluster
+
+import (
+	"strconv"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/rs/zerolog"
+
+	"github.com/troupekeeper/troupe/actors"
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/messages/pack"
+)
+
+type (
+	// leaderLook is the leader's timer.
+	leaderLook struct{}
+	// PipelineReady tells the leader, or the learner, whom this server's pipeline consists of.
+	PipelineReady struct{ Links actors.Links }
+	// learnerWord is what a handler passes on of its learner's words, when they don't name the server themselves.
+	learnerWord struct {
+		server messages.ServerID
+		msg    any
+	}
+	// learnerGone tells that a handler's link is down.
+	learnerGone struct {
+		server  messages.ServerID
+		handler *actor.PID
+		reason  string
+	}
+)
+
+// leaderActor is the shell of Leader and the parent of the learners' handlers. It shares the loop of the stages.
+type leaderActor struct {
+	actors.PrivateChildren
+	m          *member
+	peer       *actor.PID
+	generation int
+	core       *Leader
+	start      leaderStart
+	links      *actors.Links // nil until the pipeline is there
+	handlers   map[messages.ServerID]*actor.PID
+	spawned    int
+	waiting    []LeaderSend // until the pipeline is there
+	timer      actors.Timer
+	log        zerolog.Logger
+	packedMsg  any // the message that packed holds
+	packed     []byte
+}
+
+// leaderStart is what a reign begins with.
+type leaderStart struct {
+	rules             []QuorumRule
+	accepted, current uint32
+	last              messages.Zxid
+	membership        messages.Membership
+}
+
+func newLeaderActor(m *member, peer *actor.PID, generation int, s leaderStart) *actor.Props {
+	return m.rt.SharedProps("leader", func() actor.Actor {
+		return &leaderActor{
+			PrivateChildren: actors.PrivateChildren{Runtime: m.rt}, m: m, peer: peer, generation: generation, start: s,
+			handlers: map[messages.ServerID]*actor.PID{},
+			log:      m.rt.Log.With().Str("component", "leader").Logger(),
+		}
+	})
+}
+
+// Receive implements actor.Actor.
+func (a *leaderActor) Receive(ctx actor.Context) {
+	now := a.m.now()
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		a.begin(ctx, now)
+	case *messages.Proposals:
+		a.core.Propose(m.Items)
+	case *messages.Ack:
+		a.core.Ack(m, now)
+	case *messages.Pong:
+		a.core.Pong(m, now)
+	case *messages.Words:
+		a.core.Words(m)
+	case *messages.SyncWishes:
+		a.core.Syncs(m, now)
+	case *messages.Revalidate:
+		a.revalidate(ctx, m)
+	case *messages.Revalidated:
+		a.revalidated(ctx, m)
+	case learnerWord:
+		a.word(m, now)
+	case learnerGone:
+		a.gone(ctx, m)
+	case LinkAccepted:
+		a.accepted(ctx, m)
+	case *EpochSaved:
+		a.core.EpochSaved(m, now)
+	case PipelineReady:
+		a.ready(ctx, m)
+	case leaderLook:
+		a.look(ctx, now)
+	case *actor.Stopping, *actor.Restarting:
+		a.timer.Stop()
+	case *actor.Terminated:
+	default:
+		a.m.rt.Unexpected(ctx, &a.log)
+	}
+	a.flush(ctx)
+}
+
+func (a *leaderActor) begin(ctx actor.Context, now int64) {
+	s := a.start
+	a.core = NewLeader(a.m.leaderOptions(), s.rules, s.accepted, s.current, s.last, now)
+	a.core.Membership(s.membership.Version, s.membership.String())
+	a.look(ctx, now)
+}
+
+func (a *leaderActor) look(ctx actor.Context, now int64) {
+	a.core.Tick(now)
+	a.show()
+	self, root := ctx.Self(), a.m.rt.System.Root
+	a.timer = a.m.rt.Clock.After(lookEvery, func() { root.Send(self, leaderLook{}) })
+}
+
+// show puts up what only a leader knows.
+func (a *leaderActor) show() {
+	phase := PhaseDiscovery
+	switch {
+	case a.core.Active():
+		phase = PhaseBroadcast
+	case a.core.phase >= leaderSynchronise:
+		phase = PhaseSynchronization
+	}
+	a.m.Board.PutPhase(phase)
+	s := a.core.Status()
+	for i := range s.Learners {
+		s.Learners[i].HeardUs *= 1000
+	}
+	if metrics := a.m.rt.Metrics; metrics.LastProposalSize.Load() >= 0 {
+		s.Proposals = Tally{
+			Count: 1, Last: metrics.LastProposalSize.Load(), Min: metrics.MinProposalSize.Load(), Max: metrics.MaxProposalSize.Load(),
+		}
+	}
+	a.m.Board.PutLeader(s)
+}
+
+func (a *leaderActor) word(w learnerWord, now int64) {
+	a.core.Heard(w.server, now)
+	switch m := w.msg.(type) {
+	case *messages.LearnerInfo:
+		a.core.LearnerInfo(m, now)
+	case *messages.EpochAck:
+		a.core.EpochAck(w.server, m, now)
+	case *messages.NewLeaderAck:
+		a.core.NewLeaderAck(w.server, m, now)
+	}
+}
+
+// accepted gives a learner's link its handler. One that is there already is of an older link.
+func (a *leaderActor) accepted(ctx actor.Context, m LinkAccepted) {
+	server := m.Peer.From
+	if old := a.handlers[server]; old != nil {
+		a.core.LearnerGone(server)
+		ctx.Stop(old)
+	}
+	a.spawned++
+	name := "learner" + strconv.Itoa(int(server)) + "-" + strconv.Itoa(a.spawned)
+	pid, err := ctx.SpawnNamed(newLearnerHandler(a.m, ctx.Self(), m, a.links), name)
+	if err != nil {
+		a.log.Error().Err(err).Msg("can't start a learner's handler")
+		ctx.Send(m.Link, CloseLink{Reason: "the leader has failed to start a handler"})
+		return
+	}
+	a.handlers[server] = pid
+}
+
+func (a *leaderActor) gone(ctx actor.Context, m learnerGone) {
+	if a.handlers[m.server] != m.handler && (a.handlers[m.server] == nil || a.handlers[m.server].Id != m.handler.Id) {
+		return // a newer link has taken its place
+	}
+	a.log.Info().Uint8("server", uint8(m.server)).Msg("learner lost: " + m.reason)
+	delete(a.handlers, m.server)
+	a.core.LearnerGone(m.server)
+	ctx.Stop(m.handler)
+}
+
+// revalidate sends the question behind everything that is committed: through the gate and final to the tracker, which by
+// then knows every session that a client may know of.
+func (a *leaderActor) revalidate(ctx actor.Context, m *messages.Revalidate) {
+	if a.links != nil {
+		ctx.Send(a.links.Gate, m)
+	}
+}
+
+func (a *leaderActor) revalidated(ctx actor.Context, m *messages.Revalidated) {
+	if m.Server == 0 {
+		ctx.Send(a.links.Front, m)
+		return
+	}
+	m.After = a.core.committed
+	if handler := a.handlers[m.Server]; handler != nil {
+		ctx.Send(handler, m)
+	}
+}
+
+// ready begins to serve: what was held back for the pipeline goes out.
+func (a *leaderActor) ready(ctx actor.Context, m PipelineReady) {
+	a.links = &m.Links
+	for _, h := range a.handlers {
+		ctx.Send(h, m)
+	}
+	waiting := a.waiting
+	a.waiting = nil
+	for _, s := range waiting {
+		a.deliver(ctx, s)
+	}
+}
+
+func (a *leaderActor) flush(ctx actor.Context) {
+	if a.core == nil {
+		return
+	}
+	for _, s := range a.core.Flush() {
+		a.deliver(ctx, s)
+	}
+}
+
+func (a *leaderActor) deliver(ctx actor.Context, s LeaderSend) {
+	switch s.To {
+	case ToPeer:
+		if ended, ok := s.Msg.(*RoleEnded); ok {
+			ended.Generation = a.generation
+		}
+		ctx.Send(a.peer, s.Msg)
+	case ToGate:
+		if a.links == nil {
+			a.waiting = append(a.waiting, s)
+			return
+		}
+		ctx.Send(a.links.Gate, s.Msg)
+	default:
+		if _, ok := s.Msg.(*GoOn); ok && a.links == nil {
+			a.waiting = append(a.waiting, s) // the learner's clients would find nobody here yet
+			return
+		}
+		if h := a.handlers[s.Server]; h != nil {
+			ctx.Send(h, a.encoded(s.Msg))
+		}
+	}
+}
+
+// encoded makes frames of what goes to several learners, once.
+func (a *leaderActor) encoded(msg any) any {
+	switch msg.(type) {
+	case *messages.Propose, *messages.Inform:
+	default:
+		return msg
+	}
+	if msg != a.packedMsg {
+		frames, err := pack.Encode(nil, msg)
+		if err != nil {
+			panic("leader: " + err.Error()) // what was proposed is within all limits
+		}
+		a.packedMsg, a.packed = msg, frames
+	}
+	return Packed{Frames: a.packed}
+}

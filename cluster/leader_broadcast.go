@@ -1,0 +1,135 @@
+package cluster
+
+import (
+	"fmt"
+
+	"github.com/troupekeeper/troupe/messages"
+)
+
+// lastCounter is where a reign ends: long before the counter would run into the epoch (ZOOKEEPER-1277).
+const lastCounter = 0xfff0_0000
+
+// Propose takes transactions of this server's own prep. One that doesn't follow the last is a broken invariant.
+func (l *Leader) Propose(items []messages.Proposal) {
+	if l.phase == leaderEnded {
+		return
+	}
+	for i := range items {
+		z := items[i].Header.Zxid
+		if z.Epoch() != l.epoch || !z.Follows(l.proposed) {
+			panic(fmt.Sprintf("leader: proposal %v does not follow %v in epoch %d", z, l.proposed, l.epoch))
+		}
+		l.proposed = z
+	}
+	l.outstanding = append(l.outstanding, items...)
+	propose := &messages.Propose{Items: items} // one for all: it is encoded once
+	l.each(func(s *learnerState) {
+		if s.follows() && !s.observer {
+			l.send(ToLearner, s.id, propose)
+		}
+	})
+	if l.proposed.Counter() >= lastCounter {
+		l.end("the counter of epoch %d has come to %#x: a new epoch begins", l.epoch, l.proposed.Counter())
+	}
+}
+
+// Ack takes the word that a server's log is durable up to a zxid.
+func (l *Leader) Ack(m *messages.Ack, now int64) {
+	if m.Zxid > l.proposed {
+		panic(fmt.Sprintf("leader: server %d acknowledges %v, which is beyond %v", m.Server, m.Zxid, l.proposed))
+	}
+	if m.Server == l.opts.Self {
+		l.durable = max(l.durable, m.Zxid)
+		l.advance()
+		return
+	}
+	s := l.learners[m.Server]
+	if s == nil || s.phase != learnerUp {
+		return
+	}
+	s.heard = now
+	if m.Zxid > s.acked {
+		s.acked, s.moved = m.Zxid, now
+		l.advance()
+	}
+}
+
+// advance commits what a quorum has on disk, in zxid order.
+func (l *Leader) advance() {
+	if l.phase != leaderBroadcasts {
+		return
+	}
+	upTo := l.proposed
+	for _, rule := range l.rules {
+		upTo = min(upTo, CommittedUpTo(rule, l.ackedBy))
+	}
+	if upTo <= l.committed {
+		return
+	}
+	n := 0
+	for n < len(l.outstanding) && l.outstanding[n].Header.Zxid <= upTo {
+		n++
+	}
+	items := l.outstanding[:n:n]
+	if l.outstanding = l.outstanding[n:]; len(l.outstanding) == 0 {
+		l.outstanding = nil
+	}
+	l.committed = upTo
+	l.window.add(items)
+	l.window.trim(l.opts.Window, l.opts.WindowBytes, l.durable)
+	l.send(ToGate, 0, &messages.Committed{Items: items})
+	commit, inform := &messages.Commit{Zxid: upTo}, &messages.Inform{Items: items}
+	l.each(func(s *learnerState) {
+		switch {
+		case !s.follows():
+		case s.observer:
+			l.send(ToLearner, s.id, inform)
+		default:
+			l.send(ToLearner, s.id, commit)
+		}
+	})
+}
+
+// ackedBy is how far a server's log is known to be durable.
+func (l *Leader) ackedBy(id messages.ServerID) messages.Zxid {
+	if id == l.opts.Self {
+		return l.durable
+	}
+	if s := l.learners[id]; s != nil && s.phase == learnerUp && !s.observer {
+		return s.acked
+	}
+	return 0
+}
+
+// Words passes prep's answers on to the server whose clients wait for them.
+func (l *Leader) Words(m *messages.Words) {
+	if s := l.learners[m.Server]; s != nil && s.follows() {
+		l.send(ToLearner, m.Server, m)
+	}
+}
+
+// history is the committed transactions that are kept for learners that come back, consecutive; base is what stands
+// before the first. Slices of it that were given away stay what they were.
+type history struct {
+	base  messages.Zxid
+	items []messages.Proposal
+	bytes int64
+}
+
+func (h *history) add(items []messages.Proposal) {
+	for i := range items {
+		h.bytes += int64(len(items[i].Encoded))
+	}
+	h.items = append(h.items, items...)
+}
+
+// trim drops the oldest beyond the limits. What is not durable on this server yet can't be read from its disk, so it stays.
+func (h *history) trim(count int, bytes int64, durable messages.Zxid) {
+	n := 0
+	for n < len(h.items) && h.items[n].Header.Zxid <= durable && (len(h.items)-n > count || h.bytes > bytes) {
+		h.bytes -= int64(len(h.items[n].Encoded))
+		h.base = h.items[n].Header.Zxid
+		n++
+	}
+	h.items = h.items[n:] // what was dropped goes when append moves the rest
+}

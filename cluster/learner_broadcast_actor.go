@@ -1,0 +1,74 @@
+package cluster
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupekeeper/troupe/actors"
+	"github.com/troupekeeper/troupe/messages"
+)
+
+// ready lets what has come since UpToDate through to the pipeline.
+func (a *learnerActor) ready(ctx actor.Context, m PipelineReady) {
+	a.links = &m.Links
+	a.pongMoved = a.m.now()
+	waiting := a.waiting
+	a.waiting = nil
+	for _, msg := range waiting {
+		a.broadcast(ctx, msg)
+	}
+}
+
+// broadcast passes on what the leader has decided. What contradicts what came before ends the role: the next
+// synchronisation finds out what is right.
+func (a *learnerActor) broadcast(ctx actor.Context, msg any) {
+	if a.links == nil {
+		a.waiting = append(a.waiting, msg)
+		return
+	}
+	var err error
+	switch m := msg.(type) {
+	case *messages.Propose:
+		if err = a.core.Propose(m.Items); err == nil {
+			ctx.Send(a.links.Sync, &messages.Proposals{Items: m.Items})
+		}
+	case *messages.Commit:
+		var items []messages.Proposal
+		if items, err = a.core.Commit(m.Zxid); err == nil {
+			ctx.Send(a.links.Gate, &messages.Committed{Items: items})
+		}
+	case *messages.Inform:
+		err = a.inform(ctx, m)
+	case *messages.Words:
+		ctx.Send(a.links.Gate, &messages.Refusals{Items: m.Items})
+	case *messages.Revalidated:
+		ctx.Send(a.links.Front, m)
+	}
+	if err != nil {
+		a.end(ctx, err.Error())
+	}
+}
+
+func (a *learnerActor) inform(ctx actor.Context, m *messages.Inform) error {
+	if err := a.core.Inform(m.Items); err != nil {
+		return err
+	}
+	if a.m.ObserverLog {
+		ctx.Send(a.links.Sync, &messages.Proposals{Items: m.Items})
+	}
+	ctx.Send(a.links.Gate, &messages.Committed{Items: m.Items})
+	return nil
+}
+
+// ping answers the leader's heartbeat, and tells it whose clients are alive.
+func (a *learnerActor) ping(ctx actor.Context, m *messages.Ping) {
+	if m.Heard > a.heardBeat {
+		a.heardBeat, a.pongMoved = m.Heard, a.m.now()
+	}
+	if a.link == nil {
+		return
+	}
+	ctx.Send(a.link, &messages.Pong{Server: a.m.Self.ID, Beat: m.Beat})
+	if a.links != nil {
+		ctx.Send(a.links.Tracker, actors.TakeTouches{})
+	}
+}

@@ -1,0 +1,137 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/persistence"
+)
+
+// synchronise is discovery and synchronisation, one message after the other. Each step is durable before the next begins.
+func (a *learnerActor) synchronise(ctx actor.Context, msg any) error {
+	if a.state == nil {
+		return fmt.Errorf("%T comes out of turn: this server is up to date", msg)
+	}
+	switch m := msg.(type) {
+	case *messages.LeaderInfo:
+		return a.leaderInfo(ctx, m)
+	case *messages.Truncate:
+		return a.truncate(ctx, m)
+	case *messages.SnapBegin:
+		return a.snapBegin(m)
+	case *messages.SnapChunk:
+		return a.snapChunk(ctx, m)
+	case *messages.History:
+		return a.history(ctx, m)
+	case *messages.NewLeader:
+		return a.newLeader(ctx, m)
+	case *messages.UpToDate:
+		return a.upToDate(ctx, m)
+	}
+	return nil
+}
+
+// leaderInfo promises to follow nobody of an earlier epoch.
+func (a *learnerActor) leaderInfo(ctx actor.Context, m *messages.LeaderInfo) error {
+	fresh, err := a.core.LeaderInfo(m.Epoch)
+	if err != nil {
+		return err
+	}
+	if fresh {
+		if err := a.m.Store.SetEpoch(persistence.AcceptedEpochFile, m.Epoch); err != nil {
+			return err
+		}
+	}
+	a.m.Board.PutPhase(PhaseSynchronization)
+	ctx.Send(a.link, &messages.EpochAck{Fresh: fresh, CurrentEpoch: a.core.current, Last: a.state.Tree.LastZxid()})
+	return nil
+}
+
+// truncate removes what never became history. The tree is built anew from what is left (ZOOKEEPER-2355).
+func (a *learnerActor) truncate(ctx actor.Context, m *messages.Truncate) error {
+	a.log.Info().Stringer("after", m.After).Stringer("from", a.state.Tree.LastZxid()).Msg("cutting off transactions that never became history")
+	old := a.state
+	a.state = nil
+	state, err := a.m.Store.Truncate(old, m.After, a.m.rt.Clock.MonoUs)
+	if err != nil {
+		return fmt.Errorf("cut the log after %v: %w", m.After, err)
+	}
+	a.state = state
+	ctx.Send(a.link, &messages.Truncated{Last: state.Tree.LastZxid()})
+	return nil
+}
+
+func (a *learnerActor) snapBegin(m *messages.SnapBegin) (err error) {
+	if a.incoming != nil {
+		return errors.New("a snapshot begins within a snapshot")
+	}
+	a.log.Info().Stringer("zxid", m.Zxid).Int64("bytes", m.Bytes).Msg("the leader sends a snapshot")
+	a.incoming, err = a.m.Store.Replace(a.state, m.Zxid)
+	return err
+}
+
+func (a *learnerActor) snapChunk(ctx actor.Context, m *messages.SnapChunk) error {
+	if a.incoming == nil {
+		return errors.New("a part of a snapshot that has not begun")
+	}
+	if err := a.incoming.Add(m.Records); err != nil {
+		return err
+	}
+	if m.Last {
+		incoming, old := a.incoming, a.state
+		a.incoming, a.state = nil, nil
+		state, err := incoming.Finish(old)
+		if err != nil {
+			return errors.Join(err, old.Log.Close())
+		}
+		a.state = state
+		a.log.Info().Stringer("zxid", state.SnapshotZxid).Msg("the leader's snapshot is in place")
+	}
+	ctx.Send(a.link, &messages.SnapCredit{})
+	return nil
+}
+
+func (a *learnerActor) history(ctx actor.Context, m *messages.History) error {
+	if a.incoming != nil {
+		return errors.New("history within a snapshot")
+	}
+	if err := a.state.ApplyHistory(m.Items); err != nil {
+		return err
+	}
+	ctx.Send(a.link, &messages.SnapCredit{})
+	return nil
+}
+
+// newLeader makes the history durable first and the epoch second (ZOOKEEPER-4643): a server with a new epoch and an old
+// history would win elections that it must lose. Only then it promises (ZOOKEEPER-3911, -4646).
+func (a *learnerActor) newLeader(ctx actor.Context, m *messages.NewLeader) error {
+	if err := a.core.Synchronised(m, a.state.Tree.LastZxid()); err != nil {
+		return err
+	}
+	if err := a.state.Log.Sync(); err != nil {
+		return err
+	}
+	if err := a.m.Store.SetEpoch(persistence.CurrentEpochFile, m.Epoch); err != nil {
+		return err
+	}
+	a.members = m.Members
+	ctx.Send(a.link, &messages.NewLeaderAck{Epoch: m.Epoch})
+	return nil
+}
+
+// upToDate hands the state to the pipeline.
+func (a *learnerActor) upToDate(ctx actor.Context, m *messages.UpToDate) error {
+	if err := a.core.UpToDate(m); err != nil {
+		return err
+	}
+	state := a.state
+	a.state = nil
+	a.m.Board.PutPhase(PhaseBroadcast)
+	ctx.Send(a.peer, &LearnerActive{
+		Generation: a.generation, Epoch: m.Epoch, State: state, Link: a.link, Members: a.members,
+	})
+	return nil
+}

@@ -1,0 +1,177 @@
+package cluster
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupekeeper/troupe/actors"
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/persistence"
+	"github.com/troupekeeper/troupe/persistence/tree"
+)
+
+// How a role of the peer is established, and how it ends.
+
+func (a *peerActor) leaderActive(ctx actor.Context, m *LeaderActive) {
+	if a.role == nil || a.ending != nil || a.state != messages.Leading {
+		return
+	}
+	state := a.disk
+	a.disk = nil
+	a.establish(ctx, state, actors.RoleLeader, m.Epoch, actors.Links{Leader: a.role, Member: a.role})
+}
+
+func (a *peerActor) learnerActive(ctx actor.Context, m *LearnerActive) {
+	if a.role == nil || a.ending != nil || m.Generation != a.generation {
+		if err := m.State.Log.Close(); err != nil {
+			a.log.Warn().Err(err).Msg("closing the transaction log failed; the next start reads what is there")
+		}
+		return
+	}
+	role := actors.RoleFollower
+	if a.state == messages.Observing {
+		role = actors.RoleObserver
+	}
+	a.accepted, a.current = m.Epoch, m.Epoch
+	a.establish(ctx, m.State, role, m.Epoch, actors.Links{Leader: m.Link, Prep: m.Link, Member: a.role})
+}
+
+// establish builds the pipeline and lets clients in.
+func (a *peerActor) establish(ctx actor.Context, state *persistence.Recovered, role actors.Role, epoch uint32, links actors.Links) {
+	shared := tree.NewShared(state.Tree)
+	links.Commands = a.m.Commands
+	base := actors.StageEnv{
+		Runtime: a.m.rt, Options: a.m.Actors, Auth: a.m.Auth, Tree: shared, Store: a.m.Store, Recovery: state,
+		DiskFull: actors.NoRoom(state.Log), Role: role, Epoch: epoch, Links: links,
+	}
+	if role == actors.RoleLeader {
+		base.Members = a.m.Membership.String()
+	}
+	chain, err := actors.SpawnChain(ctx, base, a.generation)
+	if err != nil {
+		a.endRole(ctx, err.Error(), true)
+		return
+	}
+	a.chain, a.kept, a.pause = chain, shared, 0
+	ctx.Send(a.role, PipelineReady{Links: chain.Links})
+	a.view.Store(&actors.View{Links: chain.Links, Role: role, Tree: shared, Generation: a.generation})
+	a.log.Info().Stringer("role", role).Uint32("epoch", epoch).Stringer("zxid", shared.LastZxid()).
+		Int64("ms", a.m.now()-a.lookedAt).Msg("serving")
+	a.show()
+	a.settled(ctx)
+	for _, l := range a.m.Listeners {
+		ctx.Send(l, actors.Serve{Links: chain.Links, Options: a.m.Actors.Conn, Auth: a.m.Auth})
+	}
+	if a.m.Ready != nil {
+		a.m.Ready()
+	}
+}
+
+func (a *peerActor) roleEnded(ctx actor.Context, m *RoleEnded) {
+	if a.role == nil || m.Generation != a.generation || a.ending != nil {
+		return
+	}
+	a.endRole(ctx, m.Reason, false)
+}
+
+// endRole closes all connections and stops everything of the role. failed: its tree may not be what the log says.
+func (a *peerActor) endRole(ctx actor.Context, reason string, failed bool) {
+	a.log.Warn().Stringer("state", a.state).Msg("leaving the role: " + reason)
+	served := a.chain != nil
+	a.view.Store(nil)
+	a.holdClients(ctx, "the server looks for a leader")
+	a.admitLearners(ctx, nil)
+	if failed {
+		a.kept = nil
+	}
+	if !served {
+		a.kept = nil
+		a.pause = min(max(2*a.pause, failedPause), failedPauseMax)
+	}
+	a.state, a.leader, a.chain = messages.Looking, 0, nil
+	a.show()
+	a.ending = map[string]bool{}
+	for _, child := range ctx.Children() {
+		if a.permanent(child) {
+			continue
+		}
+		a.ending[child.Id] = true
+		ctx.Stop(child)
+	}
+	a.role = nil
+	a.beginAnew(ctx)
+}
+
+// A role that never served is begun again after a pause, which grows: what was wrong may not be over yet.
+const (
+	failedPause    = 10 * time.Millisecond
+	failedPauseMax = time.Second
+)
+
+func (a *peerActor) childStopped(ctx actor.Context, child string) {
+	if a.ending == nil {
+		return
+	}
+	delete(a.ending, child)
+	a.beginAnew(ctx)
+}
+
+// beginAnew waits for the last of the role's actors: the log has one owner at a time.
+func (a *peerActor) beginAnew(ctx actor.Context) {
+	if len(a.ending) > 0 || a.stopping {
+		return
+	}
+	a.ending = nil
+	if a.disk == nil && !a.recover() {
+		return
+	}
+	if a.pause == 0 {
+		a.look(ctx)
+		return
+	}
+	self, root := ctx.Self(), a.m.rt.System.Root
+	a.m.rt.Clock.After(a.pause, func() { root.Send(self, lookAgain{}) })
+}
+
+// failed runs within supervision; the work is done as a message.
+func (a *peerActor) failed(child *actor.PID, reason any) {
+	a.m.rt.System.Root.Send(a.m.rt.System.NewLocalPID(actors.PeerActor), childFailed{child: child.Id, reason: reason})
+}
+
+func (a *peerActor) childFailed(ctx actor.Context, m childFailed) {
+	if a.role == nil || a.ending != nil {
+		return
+	}
+	if _, ours := a.chain.Class(m.child); !ours && m.child != a.role.Id {
+		return // of an earlier role
+	}
+	a.m.rt.Metrics.PipelineRebuilds.Inc()
+	now := a.m.now()
+	recent := a.failures[:0]
+	for _, at := range a.failures {
+		if now-at < 60_000 {
+			recent = append(recent, at)
+		}
+	}
+	if a.failures = append(recent, now); len(a.failures) > failuresPerMinute {
+		a.m.rt.Fatal(fmt.Errorf("this server's pipeline failed %d times within a minute, last in %s: %v", len(a.failures), m.child, m.reason))
+		return
+	}
+	a.endRole(ctx, fmt.Sprintf("%s has failed: %v", m.child, m.reason), true)
+}
+
+func (a *peerActor) stop(ctx actor.Context) {
+	a.stopping = true
+	a.view.Store(nil)
+	for _, l := range a.m.Listeners {
+		ctx.Send(l, actors.Hold{Reason: "the server is shutting down"})
+	}
+	if a.disk != nil {
+		if err := a.disk.Log.Close(); err != nil {
+			a.log.Warn().Err(err).Msg("closing the transaction log failed; the next start reads what is there")
+		}
+		a.disk = nil
+	}
+}

@@ -1,0 +1,103 @@
+package server
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"sync"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupekeeper/troupe/actors"
+	"github.com/troupekeeper/troupe/actors/auth"
+	"github.com/troupekeeper/troupe/cluster"
+	"github.com/troupekeeper/troupe/messages"
+)
+
+// quorumDoors are this member's ports for the other servers.
+type quorumDoors struct {
+	network          cluster.Network
+	quorum, election actors.Acceptor
+}
+
+// openQuorumDoors binds the ports of this member's own line.
+func (s *Server) openQuorumDoors() error {
+	s.doors.network = s.o.Network
+	if s.doors.network == nil {
+		s.doors.network = cluster.NewTCP(cluster.DefaultTCPOptions())
+	}
+	self, ok := s.config.Ensemble.Self()
+	if !ok {
+		return fmt.Errorf("this server's id is %d, but there is no server.%d line: it must be added to the configuration",
+			s.config.Ensemble.MyID, s.config.Ensemble.MyID)
+	}
+	a := self.Addresses[0]
+	host := a.Host
+	if s.config.Ensemble.ListenOnAllIPs {
+		host = ""
+	}
+	key := fmt.Sprintf("server.%d", self.ID)
+	open := func(port int) (actors.Acceptor, error) {
+		address := net.JoinHostPort(host, strconv.Itoa(port))
+		acceptor, err := s.doors.network.Listen(address)
+		if err != nil {
+			return nil, portError(key, address, err)
+		}
+		return acceptor, nil
+	}
+	var err error
+	if s.doors.quorum, err = open(a.QuorumPort); err != nil {
+		return err
+	}
+	s.doors.election, err = open(a.ElectionPort)
+	return err
+}
+
+func (d *quorumDoors) close() {
+	if d.quorum != nil {
+		d.quorum.Close()
+	}
+	if d.election != nil {
+		d.election.Close()
+	}
+}
+
+// startPeer spawns the quorum peer, which looks for its place in the ensemble. It doesn't wait for that: there may be no
+// quorum for a long time.
+func (s *Server) startPeer(reg *auth.Registry) (err error) {
+	var incarnation [4]byte
+	if _, err := io.ReadFull(s.o.Random, incarnation[:]); err != nil {
+		return fmt.Errorf("draw an incarnation: %w", err)
+	}
+	c, e := s.config, &s.config.Ensemble
+	o := cluster.Options{
+		Self: cluster.Identity{
+			ID:          messages.ServerID(e.MyID),
+			Incarnation: uint64(s.o.Clock.WallMs())<<20 | uint64(binary.BigEndian.Uint32(incarnation[:])>>12),
+		},
+		Membership: e.Membership, Network: s.doors.network, QuorumDoor: s.doors.quorum, ElectionDoor: s.doors.election,
+		Tick: c.Session.Tick, InitLimit: e.InitLimit, SyncLimit: e.SyncLimit, EpochWait: max(0, e.EpochWaitMax),
+		CommitLogCount: c.Data.CommitLogCount, SnapshotFactor: c.Data.SnapshotSizeFactor, ObserverLog: e.SyncEnabled,
+		NotifyMin: e.NotificationMin, NotifyMax: e.NotificationMax,
+		Actors: &s.options, Auth: reg, Store: s.store, Listeners: []*actor.PID{s.listener}, Commands: s.commands, Board: s.board,
+		Progress: s.o.Progress, Failed: s.fatal,
+	}
+	var once sync.Once
+	o.Ready = func() { once.Do(func() { close(s.ready) }) }
+	s.role, err = s.runtime.System.Root.SpawnNamed(cluster.NewPeer(s.runtime, o, &s.view), cluster.PeerName())
+	return err
+}
+
+// Ready is closed when the server serves clients for the first time. A member of an ensemble waits for a quorum.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// Serving tells whether clients are served at the moment, and in which role.
+func (s *Server) Serving() (role actors.Role, ok bool) {
+	v := s.view.Load()
+	if v == nil {
+		return 0, false
+	}
+	return v.Role, true
+}

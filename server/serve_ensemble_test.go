@@ -1,0 +1,218 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/troupekeeper/troupe/actors"
+	"github.com/troupekeeper/troupe/persistence"
+	"github.com/troupekeeper/troupe/server"
+	"github.com/troupekeeper/troupe/server/client"
+)
+
+// troupe is an ensemble of servers in this process, each on a disk in memory that outlives its server.
+type troupe struct {
+	t       *testing.T
+	configs []*server.Config
+	disks   []*persistence.MemFS
+	servers []*server.Server
+	options func(i int, o *server.Options)
+}
+
+// newTroupe starts so many voters and observers, with short ticks.
+func newTroupe(t *testing.T, voters, observers int, keys ...string) *troupe {
+	t.Helper()
+	e := &troupe{t: t}
+	n := voters + observers
+	ports := freePorts(t, 3*n)
+	var lines strings.Builder
+	for i := range n {
+		role := "participant"
+		if i >= voters {
+			role = "observer"
+		}
+		fmt.Fprintf(&lines, "server.%d=127.0.0.1:%d:%d:%s;127.0.0.1:%d\n", i+1, ports[3*i], ports[3*i+1], role, ports[3*i+2])
+	}
+	for i := range n {
+		dir := t.TempDir()
+		text := "tickTime=200\ninitLimit=10\nsyncLimit=5\nminSessionTimeout=400\nmaxSessionTimeout=60000\nmaxClientCnxns=0\n" +
+			"admin.enableServer=false\npreAllocSize=64\n4lw.commands.whitelist=*\ndataDir=" + dir + "\n" +
+			strings.Join(keys, "\n") + "\n" + lines.String()
+		writeFile(t, filepath.Join(dir, "myid"), fmt.Sprint(i+1))
+		writeFile(t, filepath.Join(dir, "zoo.cfg"), text)
+		config, _, err := server.LoadConfig(filepath.Join(dir, "zoo.cfg"), nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.configs = append(e.configs, config)
+		e.disks = append(e.disks, persistence.NewMemFS())
+		e.servers = append(e.servers, nil)
+	}
+	t.Cleanup(func() {
+		for i := range e.servers {
+			e.stop(i)
+		}
+	})
+	return e
+}
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func freePorts(t *testing.T, n int) (ports []int) {
+	t.Helper()
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports
+}
+
+func (e *troupe) start(i int) {
+	e.t.Helper()
+	o := server.Options{Config: e.configs[i], FS: e.disks[i], Log: testLog(e.t).With().Int("server", i+1).Logger()}
+	if e.options != nil {
+		e.options(i, &o)
+	}
+	s, err := server.New(o)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		e.t.Fatal(err)
+	}
+	e.servers[i] = s
+}
+
+func (e *troupe) startAll() *troupe {
+	e.t.Helper()
+	for i := range e.servers {
+		e.start(i)
+	}
+	e.awaitServing()
+	return e
+}
+
+func (e *troupe) stop(i int) {
+	if e.servers[i] != nil {
+		e.servers[i].Stop()
+		e.servers[i] = nil
+	}
+}
+
+// awaitServing waits until all servers that run serve.
+func (e *troupe) awaitServing() {
+	e.t.Helper()
+	eventually(e.t, "all members serve", func() bool {
+		for _, s := range e.servers {
+			if s == nil {
+				continue
+			}
+			if _, ok := s.Serving(); !ok {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// leader is the index of the server that leads, -1 if none does.
+func (e *troupe) leader() int {
+	for i, s := range e.servers {
+		if s == nil {
+			continue
+		}
+		if role, ok := s.Serving(); ok && role == actors.RoleLeader {
+			return i
+		}
+	}
+	return -1
+}
+
+func (e *troupe) address(i int) string { return e.configs[i].ClientListen() }
+
+// connect opens a session at one server.
+func (e *troupe) connect(ctx context.Context, i int) *client.Client {
+	e.t.Helper()
+	return e.connectTo(ctx, e.address(i))
+}
+
+func (e *troupe) connectTo(ctx context.Context, addresses ...string) *client.Client {
+	e.t.Helper()
+	c, err := client.Connect(ctx, client.Options{Servers: addresses, Timeout: 10 * time.Second, Wait: true})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	e.t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func TestEnsembleServesOnEveryMember(t *testing.T) {
+	e := newTroupe(t, 3, 1).startAll()
+	ctx := serveContext(t)
+	var clients []*client.Client
+	for i := range e.servers {
+		c := e.connect(ctx, i)
+		clients = append(clients, c)
+		if _, err := c.Create(ctx, fmt.Sprintf("/from%d", i), []byte("x"), client.Persistent); err != nil {
+			t.Fatalf("create at server %d: %v", i+1, err)
+		}
+	}
+	for i, c := range clients {
+		if err := c.Sync(ctx, "/"); err != nil {
+			t.Fatalf("sync at server %d: %v", i+1, err)
+		}
+		for j := range clients {
+			if data, _, err := c.Get(ctx, fmt.Sprintf("/from%d", j)); err != nil || string(data) != "x" {
+				t.Fatalf("get at server %d: %q, %v", i+1, data, err)
+			}
+		}
+	}
+}
+
+// The leader stops: the others go on with all that was acknowledged, and it comes back as a follower.
+func TestEnsembleSurvivesItsLeader(t *testing.T) {
+	e := newTroupe(t, 3, 0).startAll()
+	ctx := serveContext(t)
+	leader := e.leader()
+	c := e.connectTo(ctx, e.address((leader+1)%3), e.address((leader+2)%3))
+	for i := range 20 {
+		if _, err := c.Create(ctx, fmt.Sprintf("/n%d", i), nil, client.Persistent); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.stop(leader)
+	eventually(t, "somebody else leads", func() bool { return e.leader() >= 0 })
+	for i := range 20 {
+		if _, err := c.Exists(ctx, fmt.Sprintf("/n%d", i)); err != nil {
+			t.Fatalf("/n%d: %v", i, err)
+		}
+	}
+	eventually(t, "a write", func() bool {
+		_, err := c.Create(ctx, "/after", nil, client.Persistent)
+		return err == nil
+	})
+	e.start(leader)
+	e.awaitServing()
+	back := e.connect(ctx, leader)
+	if err := back.Sync(ctx, "/"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := back.Exists(ctx, "/after"); err != nil {
+		t.Fatal(err)
+	}
+}
