@@ -16,6 +16,7 @@ type httpCommands struct {
 	console *console
 	base    string // path of the list, without a slash at its end
 	log     zerolog.Logger
+	origins http.CrossOriginProtection
 }
 
 // allow answers a request of another method than those given, and tells whether it did not have to.
@@ -44,6 +45,11 @@ func (h *httpCommands) command(w http.ResponseWriter, r *http.Request) {
 		methods = []string{http.MethodPost}
 	}
 	if !allow(w, r, methods...) {
+		return
+	}
+	// Without this any web page could act through the browser of whoever may use the port.
+	if err := h.origins.Check(r); err != nil {
+		http.Error(w, "a page of another origin may not do this", http.StatusForbidden)
 		return
 	}
 	result, err := runCommand(h.console, cmd, r.URL.Query())

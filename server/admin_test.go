@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -142,6 +143,22 @@ func TestAdminServer(t *testing.T) {
 		status, kind, body := request(t, c.method, base+c.path)
 		if status != c.status || !strings.HasPrefix(kind, c.kind) || !strings.Contains(body, c.part) {
 			t.Errorf("%s %s: %d %s %q, want %d %s with %q", c.method, c.path, status, kind, body, c.status, c.kind, c.part)
+		}
+	}
+}
+
+// TestCrossOrigin: a page in an operator's browser can't let commands act.
+func TestCrossOrigin(t *testing.T) {
+	front := &httpCommands{console: testConsole(t), base: "/commands"}
+	for origin, want := range map[string]int{"": 200, "http://127.0.0.1:8080": 200, "http://elsewhere.example": 403} {
+		r := httptest.NewRequest("POST", "http://127.0.0.1:8080/commands/move_leader?to=2", nil)
+		r.SetPathValue("name", "move_leader")
+		if origin != "" {
+			r.Header.Set("Origin", origin)
+		}
+		w := httptest.NewRecorder()
+		if front.command(w, r); w.Code != want {
+			t.Errorf("from %q: %d, want %d", origin, w.Code, want)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package server
 
 import (
+	"context"
+	"errors"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -190,5 +193,45 @@ func TestEnsembleMetrics(t *testing.T) {
 	}
 	if len(v) != len(ensembleMetrics) {
 		t.Errorf("%d numbers are tested, %d are told", len(v), len(ensembleMetrics))
+	}
+}
+
+// TestMoveLeader: only a leader hands over, only to a voter, and what goes wrong is told.
+func TestMoveLeader(t *testing.T) {
+	for _, c := range []struct {
+		state, to string
+		can       bool
+		fails     error
+		asked     messages.ServerID
+		want      string // of the error; "": none
+	}{
+		{"leader", "2", true, nil, 2, ""},
+		{"leader", "1", true, nil, 0, ""},
+		{"leader", "2", true, errors.New("it lags behind"), 2, "server 2 does not lead: it lags behind"},
+		{"leader", "2", false, nil, 0, "moving the leader is not supported by this version"},
+		{"leader", "4", true, nil, 0, "server 4 can't lead; those that can are [1 2 3]"},
+		{"leader", "9", true, nil, 0, "server 9 can't lead"},
+		{"leader", "two", true, nil, 0, `to="two" is not the id of a server`},
+		{"leader", "", true, nil, 0, `to="" is not the id of a server`},
+		{"follower", "2", true, nil, 0, "this server does not lead; ask server 3, which does"},
+		{"read-only", "2", true, nil, 0, "server is not initialized"},
+		{"looking", "2", true, nil, 0, notServing},
+	} {
+		console := testConsole(t)
+		testBoard(t, console, c.state)
+		var asked messages.ServerID
+		if c.can {
+			console.moveLeader = func(_ context.Context, to messages.ServerID) error { asked = to; return c.fails }
+		}
+		r, err := runCommand(console, moveLeaderCommand{}, url.Values{"to": {c.to}})
+		if asked != c.asked || (err == nil) != (c.want == "") || (err != nil && !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%+v: asked for %d, error %v", c, asked, err)
+		}
+		if err == nil && r != (moveLeaderResult{From: 1, To: messages.ServerID(c.to[0] - '0')}) {
+			t.Errorf("%+v: answered %+v", c, r)
+		}
+	}
+	if _, err := runCommand(testConsole(t), moveLeaderCommand{}, url.Values{"to": {"2"}}); !errors.Is(err, errAlone) {
+		t.Errorf("a server alone answers %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -46,17 +47,19 @@ type console struct {
 	traceMask  atomic.Int64
 
 	// Of an ensemble; nil on a server that runs alone.
-	board     *cluster.StatusBoard
-	observers observerCounts
+	board      *cluster.StatusBoard
+	observers  observerCounts
+	moveLeader func(ctx context.Context, to messages.ServerID) error // nil: this version can't
 }
 
 func newConsole(s *Server) *console {
 	c := &console{
 		config: s.config, runtime: s.runtime, view: s.view.Load, clientAddr: s.ClientAddress, board: s.board,
-		sizes:    func() (int64, int64) { return s.store.Sizes() },
-		diskFree: func() (int64, error) { return s.o.FS.Free(s.config.Data.LogDir) },
-		uptime:   func() time.Duration { return time.Since(s.started) },
-		zone:     time.Local,
+		moveLeader: s.moveLeader,
+		sizes:      func() (int64, int64) { return s.store.Sizes() },
+		diskFree:   func() (int64, error) { return s.o.FS.Free(s.config.Data.LogDir) },
+		uptime:     func() time.Duration { return time.Since(s.started) },
+		zone:       time.Local,
 	}
 	c.traceMask.Store(traceMaskDefault)
 	return c

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -19,6 +20,7 @@ import (
 	"github.com/troupekeeper/troupe/actors"
 	"github.com/troupekeeper/troupe/actors/auth"
 	"github.com/troupekeeper/troupe/cluster"
+	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/persistence"
 )
 
@@ -52,6 +54,10 @@ type Server struct {
 	view    atomic.Pointer[actors.View]
 	board   *cluster.StatusBoard // what the peer and its roles tell; nil on a server that runs alone
 	started time.Time
+
+	// moveLeader lets this server, while it leads, hand over to another voter, and returns when that one leads or can't.
+	// It is set before Start; nil on a server that runs alone.
+	moveLeader func(ctx context.Context, to messages.ServerID) error
 
 	stopLoops func()
 	listener  *actor.PID

@@ -48,6 +48,8 @@ func newCLICommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.SetInterspersed(false)
 	flags.StringVarP(&o.Servers, "server", "s", defaultServer(), "servers and chroot: host:port[,host:port…][/chroot]; also $TROUPE_SERVER")
+	flags.StringVar(&o.Admin, "admin", defaultAdmin(), "HTTP commands of a server, for leader and move-leader: host:port[/path]; "+
+		"also $TROUPE_ADMIN")
 	flags.VarP((*milliseconds)(&o.Timeout), "timeout", "t", "session timeout, in milliseconds or as 10s")
 	flags.BoolVarP(&o.ReadOnly, "readonly", "r", false, "be content with a server that answers only reads")
 	flags.BoolVarP(&o.Wait, "waitforconnection", "w", false, "keep trying until a server answers")
@@ -120,6 +122,13 @@ func defaultServer() string {
 		return s
 	}
 	return "127.0.0.1:2181"
+}
+
+func defaultAdmin() string {
+	if s := os.Getenv("TROUPE_ADMIN"); s != "" {
+		return s
+	}
+	return shell.DefaultAdmin
 }
 
 // historyFile is where the user's state belongs, or "" when the user has no home.

@@ -24,9 +24,9 @@ func newCommands() []*command {
 	return []*command{
 		addAuthCommand(), addWatchCommand(), closeCommand(), configCommand(), connectCommand(), createCommand(),
 		deleteCommand(), deleteAllCommand(), delQuotaCommand(), getCommand(), getACLCommand(), countCommand(),
-		ephemeralsCommand(), helpCommand(), historyCommand(), listQuotaCommand(), lsCommand(), printWatchesCommand(),
-		quitCommand(), reconfigCommand(), redoCommand(), removeWatchesCommand(), setCommand(), setACLCommand(),
-		setQuotaCommand(), statCommand(), syncCommand(), versionCommand(), whoAmICommand(),
+		ephemeralsCommand(), helpCommand(), historyCommand(), leaderCommand(), listQuotaCommand(), lsCommand(),
+		moveLeaderCommand(), printWatchesCommand(), quitCommand(), reconfigCommand(), redoCommand(), removeWatchesCommand(),
+		setCommand(), setACLCommand(), setQuotaCommand(), statCommand(), syncCommand(), versionCommand(), whoAmICommand(),
 	}
 }
 

@@ -81,7 +81,8 @@ func explain(err error) string {
 	if errors.As(err, &failed) {
 		path = failed.Path
 	}
-	if text, ok := pathMessages[code]; ok && path != "" {
+	reconfig := failed != nil && failed.Op == messages.OpReconfig // it has no path, and zkCli writes the rest all the same
+	if text, ok := pathMessages[code]; ok && (path != "" || reconfig) {
 		return text + path
 	}
 	name, ok := codeNames[code]
@@ -119,6 +120,16 @@ var hints = map[messages.ErrCode]string{
 	messages.ErrQuotaExceeded:           "listquota shows the limits, setquota changes them",
 }
 
+// reconfigHints are those for a change of the ensemble, where they differ.
+var reconfigHints = map[messages.ErrCode]string{
+	messages.ErrNoAuth:     "only the super user may change the ensemble, unless the ACL of /zookeeper/config says otherwise",
+	messages.ErrBadVersion: "config shows the version that the configuration has",
+	messages.ErrBadArguments: "a server is written server.4=host:2888:3888:participant;2181; at least two must vote, " +
+		"one with standaloneEnabled=false",
+	messages.ErrMarshalling:   "a server's id is a number",
+	messages.ErrUnimplemented: "a standalone server has no ensemble to change",
+}
+
 // hint is what to do about an error, or "".
 func hint(err error) string {
 	var code messages.ErrCode
@@ -127,6 +138,9 @@ func hint(err error) string {
 		return "a change that was under way may or may not have been made; look before you repeat it"
 	}
 	if errors.As(err, &code) {
+		if text, ok := reconfigHints[code]; ok && errors.As(err, &failed) && failed.Op == messages.OpReconfig {
+			return text
+		}
 		return hints[code]
 	}
 	return ""

@@ -35,3 +35,22 @@ func TestNoServerIsOneClearLine(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// TestReconfigErrors: zkCli writes its words without a path, and what to do differs from that for a node.
+func TestReconfigErrors(t *testing.T) {
+	for code, want := range map[messages.ErrCode]string{
+		messages.ErrNoAuth: "Insufficient permission : ", messages.ErrBadVersion: "version No is not valid : ",
+		messages.ErrBadArguments: "Arguments are not valid : ", messages.ErrMarshalling: "KeeperErrorCode = MarshallingError",
+	} {
+		err := &client.Error{Op: messages.OpReconfig, Err: code}
+		if got := explain(err); got != want {
+			t.Errorf("%d is explained as %q, want %q", code, got, want)
+		}
+		if h := hint(err); h == "" || h == hints[code] {
+			t.Errorf("%d has the hint %q", code, h)
+		}
+	}
+	if h := hint(&client.Error{Op: messages.OpGetData, Path: "/a", Err: messages.ErrNoAuth}); h != hints[messages.ErrNoAuth] {
+		t.Errorf("a node's hint is %q", h)
+	}
+}

@@ -14,6 +14,7 @@ import (
 // Options says which servers a Shell talks to and how it speaks.
 type Options struct {
 	Servers  string        // host:port[,host:port…][/chroot]
+	Admin    string        // host:port[/path] of a server's HTTP commands
 	Timeout  time.Duration // of the session; 0 means the client's default
 	ReadOnly bool          // content with a server that answers only reads
 	Wait     bool          // keep trying to connect instead of giving up after one round
