@@ -177,7 +177,7 @@ func (l *linkCore) take(msg any) error {
 		return l.hello(*m)
 	case *messages.HelloRefused:
 		if l.dialled && l.phase == linkGreets {
-			return fmt.Errorf("server %d %w the link: %s", l.peer.From, errRefused, m.Reason)
+			return fmt.Errorf("the other side %w the link: %s", errRefused, m.Reason)
 		}
 	case *messages.KeepAlive:
 		if l.phase == linkRuns {

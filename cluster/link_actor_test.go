@@ -216,8 +216,8 @@ func TestLinkIsRefusedWithAReason(t *testing.T) {
 		address string
 		reason  string
 	}{
-		{messages.Hello{Purpose: messages.ForLearning, To: 1}, a.address, "server 1 refused the link: server 1 does not lead"},
-		{messages.Hello{Purpose: messages.ForElection, To: 1}, a.address, "server 1 refused the link: no elections on Sundays"},
+		{messages.Hello{Purpose: messages.ForLearning, To: 1}, a.address, "the other side refused the link: server 1 does not lead"},
+		{messages.Hello{Purpose: messages.ForElection, To: 1}, a.address, "the other side refused the link: no elections on Sundays"},
 		{messages.Hello{Purpose: messages.ForLearning, To: 3}, a.address, "server 2 looks for server 3, but this address is server 1's"},
 		{messages.Hello{Purpose: messages.ForLearning, To: 2}, b.address, "both sides are server 2"},
 		{messages.Hello{Purpose: messages.ForLearning, To: 1}, "s1:77", "connect to s1:77: connection refused"},

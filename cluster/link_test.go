@@ -138,7 +138,7 @@ func TestLinkChecksTheAnswer(t *testing.T) {
 		{hello(3, 3), "both sides are server 3"},
 		{learning, "purpose"},
 		{older, "server 1 speaks version 0"},
-		{messages.HelloRefused{Reason: "not today"}, "server 1 refused the link: not today"},
+		{messages.HelloRefused{Reason: "not today"}, "the other side refused the link: not today"},
 		{messages.Ack{}, "*messages.Ack has no place here"},
 	} {
 		_, err := newDialledLink(hello(3, 1), ElectionLinks()).Bytes(frames(t, c.answer))
