@@ -125,7 +125,9 @@ func (e *Election) Settled(state messages.ServerState, leader messages.ServerID,
 	}
 	round := e.round
 	if e.word != nil && !e.looking && e.word.Vote.Leader == leader {
-		round = e.word.Round // the reign is the one that we joined
+		// The reign is the one that we have joined, and its epoch only rises: a follower knows it from the election before
+		// the leader has said so.
+		round, epoch = e.word.Round, max(epoch, e.word.Vote.Epoch)
 	}
 	e.settle(state, round, messages.Vote{Leader: leader, Epoch: epoch, Zxid: zxid})
 	return e.flush()

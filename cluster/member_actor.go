@@ -53,12 +53,6 @@ func (m *member) now() int64 { return m.rt.Clock.MonoUs() / 1000 }
 
 func (m *member) ms(ticks int) int64 { return m.Tick.Milliseconds() * int64(ticks) }
 
-// observes tells whether this server has no vote.
-func (m *member) observes() bool {
-	self, ok := m.Membership.Member(m.Self.ID)
-	return !ok || self.Role == messages.Observer
-}
-
 // rules are the quorums of the membership.
 func (m *member) rules() ([]QuorumRule, error) {
 	rule, err := RuleOf(m.Membership)

@@ -67,6 +67,8 @@ func (a *peerActor) Receive(ctx actor.Context) {
 		a.tellElection(ctx)
 	case *messages.Elected:
 		a.elected(ctx, m)
+	case LeaderElsewhere:
+		a.leaderElsewhere(ctx, m)
 	case *SaveEpoch:
 		a.saveEpoch(ctx, m)
 	case *LeaderActive:
@@ -204,6 +206,13 @@ func (a *peerActor) elected(ctx actor.Context, m *messages.Elected) {
 	}
 	if err != nil {
 		a.endRole(ctx, err.Error(), true)
+	}
+}
+
+// leaderElsewhere gives a role up that can come to nothing: a quorum has another leader.
+func (a *peerActor) leaderElsewhere(ctx actor.Context, m LeaderElsewhere) {
+	if a.role != nil && a.ending == nil && m.Leader != a.leader {
+		a.endRole(ctx, fmt.Sprintf("a quorum has leader %d", m.Leader), false)
 	}
 }
 

@@ -49,7 +49,7 @@ func (a *peerActor) permanent(child *actor.PID) bool {
 func (a *peerActor) openDoors(ctx actor.Context) (err error) {
 	a.holdClients(ctx, "")
 	a.election, err = ctx.SpawnNamed(NewElectionActor(a.m.rt, ElectionActorOptions{
-		Self: a.m.Self, Observer: a.m.observes(), Peer: ctx.Self(), Core: a.m.electionOptions(), Spawn: a.m.spawnElectionPeer,
+		Self: a.m.Self, Peer: ctx.Self(), Core: a.m.electionOptions(), Spawn: a.m.spawnElectionPeer,
 	}), "election")
 	if err != nil {
 		return err
