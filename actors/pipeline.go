@@ -31,8 +31,11 @@ func (r Role) String() string { return [...]string{"standalone", "leader", "foll
 //	LEADER      request → gate, and → prep → proposal ─┬→ sync → ack → leader ─ committed ─→ gate → tobeapplied → final
 //	                                                   └→ leader → learners
 //	FOLLOWER    request → gate, and → the leader (link);  learner → sync → sendack → the leader (link)
-//	                                                      learner ─ committed ─→ gate → final
+//	                                                      learner ─ committed ─→ gate → tobeapplied → final
 //	OBSERVER    as a follower, but it acknowledges nothing
+//
+// Those that are marked Stays are the same in each role of an ensemble: when leadership is handed over they go on, with
+// all that their clients wait for, and are told their new neighbours (Relink).
 //
 // What prep refuses goes to the gate of the server whose client asked, with the zxid before; final tells what it has
 // applied to prep, sessions and snapshotter.
@@ -48,34 +51,36 @@ var stagesOf = map[Role][]StageInfo{
 		{ID: stageSweeper, Class: Rebuildable, New: newSweeper},
 	},
 	RoleLeader: {
-		{ID: stageFinal, Class: Ordered, New: newFinalStage},
-		{ID: stageToBeApplied, Class: Ordered, New: newToBeAppliedStage},
-		{ID: stageCommit, Class: Ordered, New: newCommitStage},
+		{ID: stageFinal, Class: Ordered, Stays: true, New: newFinalStage},
+		{ID: stageToBeApplied, Class: Ordered, Stays: true, New: newToBeAppliedStage},
+		{ID: stageCommit, Class: Ordered, Stays: true, New: newCommitStage},
 		{ID: stageAck, Class: Ordered, New: newAckStage},
-		{ID: stageSync, Class: Ordered, Pinned: true, New: newSyncStage},
+		{ID: stageSync, Class: Ordered, Stays: true, Pinned: true, New: newSyncStage},
 		{ID: stageProposal, Class: Ordered, New: newProposalStage},
 		{ID: stagePrep, Class: Ordered, New: newPrepStage},
-		{ID: stageRequest, Class: Ordered, New: newRequestStage},
+		{ID: stageRequest, Class: Ordered, Stays: true, New: newRequestStage},
 		{ID: stageSessions, Class: Rebuildable, New: newTracker},
-		{ID: stageSnapshotter, Class: Rebuildable, Pinned: true, New: newSnapshotter},
+		{ID: stageSnapshotter, Class: Rebuildable, Stays: true, Pinned: true, New: newSnapshotter},
 		{ID: stageSweeper, Class: Rebuildable, New: newSweeper},
 	},
 	RoleFollower: {
-		{ID: stageFinal, Class: Ordered, New: newFinalStage},
-		{ID: stageCommit, Class: Ordered, New: newCommitStage},
+		{ID: stageFinal, Class: Ordered, Stays: true, New: newFinalStage},
+		{ID: stageToBeApplied, Class: Ordered, Stays: true, New: newToBeAppliedStage},
+		{ID: stageCommit, Class: Ordered, Stays: true, New: newCommitStage},
 		{ID: stageSendAck, Class: Ordered, New: newAckStage},
-		{ID: stageSync, Class: Ordered, Pinned: true, New: newSyncStage},
-		{ID: stageRequest, Class: Ordered, New: newRequestStage},
+		{ID: stageSync, Class: Ordered, Stays: true, Pinned: true, New: newSyncStage},
+		{ID: stageRequest, Class: Ordered, Stays: true, New: newRequestStage},
 		{ID: stageSessions, Class: Rebuildable, New: newLearnerTracker},
-		{ID: stageSnapshotter, Class: Rebuildable, Pinned: true, New: newSnapshotter},
+		{ID: stageSnapshotter, Class: Rebuildable, Stays: true, Pinned: true, New: newSnapshotter},
 	},
 	RoleObserver: {
-		{ID: stageFinal, Class: Ordered, New: newFinalStage},
-		{ID: stageCommit, Class: Ordered, New: newCommitStage},
-		{ID: stageSync, Class: Ordered, Pinned: true, New: newSyncStage},
-		{ID: stageRequest, Class: Ordered, New: newRequestStage},
+		{ID: stageFinal, Class: Ordered, Stays: true, New: newFinalStage},
+		{ID: stageToBeApplied, Class: Ordered, Stays: true, New: newToBeAppliedStage},
+		{ID: stageCommit, Class: Ordered, Stays: true, New: newCommitStage},
+		{ID: stageSync, Class: Ordered, Stays: true, Pinned: true, New: newSyncStage},
+		{ID: stageRequest, Class: Ordered, Stays: true, New: newRequestStage},
 		{ID: stageSessions, Class: Rebuildable, New: newLearnerTracker},
-		{ID: stageSnapshotter, Class: Rebuildable, Pinned: true, New: newSnapshotter},
+		{ID: stageSnapshotter, Class: Rebuildable, Stays: true, Pinned: true, New: newSnapshotter},
 	},
 }
 
@@ -100,7 +105,10 @@ const (
 type Chain struct {
 	Generation int
 	Links      Links
+	role       Role
 	classes    map[string]FailureClass // by child
+	stays      map[string]*actor.PID   // by stage: those that outlive a change of roles
+	goes       []*actor.PID            // the others
 }
 
 // Class tells the failure class of a child; ok is false when it doesn't belong to this generation.
@@ -117,15 +125,48 @@ func (c *Chain) Class(child string) (class FailureClass, ok bool) {
 // SpawnChain builds the stages of base.Role as children of the role's actor that calls it. base.Links has what lies
 // outside of the pipeline (Commands, Leader, Member and, on a learner, Prep); the rest is filled in.
 func SpawnChain(ctx actor.Context, base StageEnv, generation int) (*Chain, error) {
-	stages := stagesOf[base.Role]
-	name := func(stage string) string { return fmt.Sprintf("%s-%d", stage, generation) }
+	c := &Chain{Generation: generation, classes: map[string]FailureClass{}, stays: map[string]*actor.PID{}}
+	return c, c.spawn(ctx, base)
+}
+
+// spawn starts the stages of base.Role that aren't there yet.
+func (c *Chain) spawn(ctx actor.Context, base StageEnv) error {
+	c.link(ctx, &base)
+	c.role, c.Links = base.Role, base.Links
+	for _, stage := range stagesOf[base.Role] {
+		if c.stays[stage.ID] != nil {
+			continue
+		}
+		env := base
+		env.Log = base.Runtime.Log.With().Str("component", stage.ID).Logger()
+		pid, err := ctx.SpawnNamed(stage.props(&env), c.name(stage.ID))
+		if err != nil {
+			return fmt.Errorf("start stage %s: %w", stage.ID, err)
+		}
+		c.classes[pid.Id] = stage.Class
+		if stage.Stays {
+			c.stays[stage.ID] = pid
+		} else {
+			c.goes = append(c.goes, pid)
+		}
+	}
+	return nil
+}
+
+func (c *Chain) name(stage string) string { return fmt.Sprintf("%s-%d", stage, c.Generation) }
+
+// link fills in the addresses of the stages, known before any of them is spawned.
+func (c *Chain) link(ctx actor.Context, base *StageEnv) {
 	has := map[string]bool{}
-	for _, s := range stages {
+	for _, s := range stagesOf[base.Role] {
 		has[s.ID] = true
 	}
 	set := func(to **actor.PID, stage string) {
-		if has[stage] {
-			*to = base.System.NewLocalPID(ctx.Self().Id + "/" + name(stage))
+		switch {
+		case c.stays[stage] != nil:
+			*to = c.stays[stage]
+		case has[stage]:
+			*to = base.System.NewLocalPID(ctx.Self().Id + "/" + c.name(stage))
 		}
 	}
 	l := &base.Links
@@ -141,17 +182,6 @@ func SpawnChain(ctx actor.Context, base StageEnv, generation int) (*Chain, error
 	set(&l.Tracker, stageSessions)
 	set(&l.Snapshotter, stageSnapshotter)
 	l.LastZxid = base.Tree.LastZxid
-	c := &Chain{Generation: generation, Links: *l, classes: map[string]FailureClass{}}
-	for _, stage := range stages {
-		env := base
-		env.Log = base.Runtime.Log.With().Str("component", stage.ID).Logger()
-		pid, err := ctx.SpawnNamed(stage.props(&env), name(stage.ID))
-		if err != nil {
-			return nil, fmt.Errorf("start stage %s: %w", stage.ID, err)
-		}
-		c.classes[pid.Id] = stage.Class
-	}
-	return c, nil
 }
 
 func (s StageInfo) props(env *StageEnv) *actor.Props {

@@ -19,7 +19,7 @@ type Links struct {
 	Sync        *actor.PID
 	Ack         *actor.PID // ack or sendack; nil where what is durable is committed, and on observers
 	Gate        *actor.PID // commit
-	ToBeApplied *actor.PID // a leader's only
+	ToBeApplied *actor.PID // nil on a server that runs alone
 	Final       *actor.PID
 	Tracker     *actor.PID // sessions
 	Snapshotter *actor.PID
@@ -50,6 +50,7 @@ type StageEnv struct {
 type StageInfo struct {
 	ID     string
 	Class  FailureClass
+	Stays  bool // it outlives a change of roles in an ensemble
 	Pinned bool // it may block, so it has a goroutine to itself
 	New    func(env *StageEnv) actor.Actor
 }

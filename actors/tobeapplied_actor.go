@@ -6,8 +6,8 @@ import (
 	"github.com/troupekeeper/troupe/messages"
 )
 
-// toBeAppliedActor stands between a leader's gate and its tree. It keeps account of what has been committed and is not
-// applied yet, and tells prep, whose overlay stands in for it, what has been.
+// toBeAppliedActor stands between a member's gate and its tree. It keeps account of what has been committed and is not
+// applied yet, and tells a leader's prep, whose overlay stands in for it, what has been.
 type toBeAppliedActor struct {
 	env                *StageEnv
 	committed, applied messages.Zxid
@@ -30,7 +30,9 @@ func (a *toBeAppliedActor) Receive(ctx actor.Context) {
 			panic("tobeapplied: " + m.Zxid.String() + " is applied, but only " + a.committed.String() + " was to be")
 		}
 		a.applied = m.Zxid
-		ctx.Send(a.env.Prep, m)
+		if a.env.Role == RoleLeader {
+			ctx.Send(a.env.Prep, m)
+		}
 	default:
 		a.env.unexpected(ctx, &a.env.Log)
 	}

@@ -83,6 +83,8 @@ func (a *peerActor) Receive(ctx actor.Context) {
 		a.childStopped(ctx, m.Who.Id)
 	case lookAgain:
 		a.look(ctx)
+	case LeaderElsewhere:
+		a.leaderElsewhere(ctx, m)
 	case *actor.Stopping:
 		a.stop(ctx)
 	default:

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/troupekeeper/troupe/actors"
+	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/persistence"
 	"github.com/troupekeeper/troupe/server"
 	"github.com/troupekeeper/troupe/server/client"
@@ -198,9 +200,14 @@ func TestEnsembleSurvivesItsLeader(t *testing.T) {
 	e.stop(leader)
 	eventually(t, "somebody else leads", func() bool { return e.leader() >= 0 })
 	for i := range 20 {
-		if _, err := c.Exists(ctx, fmt.Sprintf("/n%d", i)); err != nil {
-			t.Fatalf("/n%d: %v", i, err)
-		}
+		path := fmt.Sprintf("/n%d", i)
+		eventually(t, path+" is there", func() bool { // the connection to a server that changes its role is lost
+			_, err := c.Exists(ctx, path)
+			if errors.Is(err, messages.ErrNoNode) {
+				t.Fatalf("%s was acknowledged and is lost", path)
+			}
+			return err == nil
+		})
 	}
 	eventually(t, "a write", func() bool {
 		_, err := c.Create(ctx, "/after", nil, client.Persistent)
