@@ -83,8 +83,6 @@ func (a *peerActor) Receive(ctx actor.Context) {
 		a.childStopped(ctx, m.Who.Id)
 	case lookAgain:
 		a.look(ctx)
-	case LeaderElsewhere:
-		a.leaderElsewhere(ctx, m)
 	case *actor.Stopping:
 		a.stop(ctx)
 	default:

@@ -76,13 +76,6 @@ func (a *peerActor) roleEnded(ctx actor.Context, m *RoleEnded) {
 	a.endRole(ctx, m.Reason, false)
 }
 
-// leaderElsewhere gives up a role whose leader others have left behind.
-func (a *peerActor) leaderElsewhere(ctx actor.Context, m LeaderElsewhere) {
-	if a.role != nil && a.ending == nil && m.Leader != a.leader {
-		a.endRole(ctx, fmt.Sprintf("a quorum follows server %d", m.Leader), false)
-	}
-}
-
 // endRole closes all connections and stops everything of the role. failed: its tree may not be what the log says.
 func (a *peerActor) endRole(ctx actor.Context, reason string, failed bool) {
 	a.log.Warn().Stringer("state", a.state).Msg("leaving the role: " + reason)
