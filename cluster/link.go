@@ -57,8 +57,11 @@ const (
 	helloLimit = 1 << 10
 	// reasonLimit keeps a refusal below helloLimit.
 	reasonLimit = 500
-	// keepLinkBuffer is the largest buffer that an idle link keeps.
-	keepLinkBuffer = 4 << 20
+	// keepLinkBuffer is the largest buffer that a link keeps when it is empty.
+	keepLinkBuffer = 1 << 20
+	// linkPiece is how much output makes a piece, and keepPieces how many empty buffers for such are kept.
+	linkPiece  = 256 << 10
+	keepPieces = 4
 )
 
 // errRefused says that the other side wants no link.
@@ -76,9 +79,12 @@ type linkCore struct {
 	in   []byte // the beginning of a frame; all that has come while nothing is read
 	msgs []any  // what Bytes gave last
 
-	out     []byte // encoded, not yet taken to be written
-	spare   []byte // an empty buffer
-	writing int    // bytes that were taken and are not written yet
+	// Output is in pieces, so that much of it isn't copied from buffer to larger buffer.
+	full    [][]byte // encoded, not yet taken to be written, oldest first
+	out     []byte   // the piece behind them, which is being filled
+	queued  int      // bytes in full
+	writing int      // bytes that were taken and are not written yet
+	spare   [][]byte // empty buffers
 
 	heard, said, ticked int64 // when something came, went out, and was looked after: monotonic microseconds
 }
@@ -263,32 +269,45 @@ func (l *linkCore) room() error {
 	if n := l.Waiting(); n > l.opts.OutputLimit {
 		return fmt.Errorf("server %d reads too slowly: %d bytes wait for it, the limit is %d bytes", l.peer.From, n, l.opts.OutputLimit)
 	}
+	if len(l.out) >= linkPiece {
+		l.full = append(l.full, l.out)
+		l.queued += len(l.out)
+		l.out = l.buffer()
+	}
 	return nil
 }
 
-// Waiting is how many bytes wait to be written.
-func (l *linkCore) Waiting() int { return l.writing + len(l.out) }
-
-// Take gives all output to be written, and none while there is some that isn't.
-func (l *linkCore) Take() []byte {
-	if l.writing > 0 || len(l.out) == 0 {
-		return nil
+func (l *linkCore) buffer() (b []byte) {
+	if n := len(l.spare); n > 0 {
+		b, l.spare = l.spare[n-1], l.spare[:n-1]
 	}
-	out := l.out
+	return b
+}
+
+// Waiting is how many bytes wait to be written.
+func (l *linkCore) Waiting() int { return l.writing + l.queued + len(l.out) }
+
+// Take gives a piece of output to be written, the oldest one, and nothing while there is one that isn't.
+func (l *linkCore) Take() (out []byte) {
+	switch {
+	case l.writing > 0:
+		return nil
+	case len(l.full) > 0:
+		out, l.full = l.full[0], l.full[1:]
+		l.queued -= len(out)
+	case len(l.out) > 0:
+		out = l.out
+		l.out = l.buffer()
+	}
 	l.writing = len(out)
-	l.out, l.spare = l.spare, nil
 	return out
 }
 
-// Wrote gives the buffer back that Take gave, when all of it is written.
+// Wrote gives back what Take gave, when all of it is written.
 func (l *linkCore) Wrote(out []byte) {
 	l.writing = 0
-	switch {
-	case cap(out) > keepLinkBuffer:
-	case len(l.out) == 0 && cap(l.out) < cap(out):
-		l.out = out[:0]
-	default:
-		l.spare = out[:0]
+	if c := cap(out); c > 0 && c <= keepLinkBuffer && len(l.spare) < keepPieces {
+		l.spare = append(l.spare, out[:0])
 	}
 }
 

@@ -61,12 +61,8 @@ type linkActor struct {
 	paused bool         // until there is an owner
 }
 
-const (
-	// linkReadAhead is how many bytes of one link may wait in its mailbox.
-	linkReadAhead = 1 << 20
-	// linkWriteAt is how much output is written without waiting for the mailbox to run empty: under load it may never do.
-	linkWriteAt = 256 << 10
-)
+// linkReadAhead is how many bytes of one link may wait in its mailbox.
+const linkReadAhead = 1 << 20
 
 // Receive implements actor.Actor.
 func (a *linkActor) Receive(ctx actor.Context) {
@@ -125,7 +121,8 @@ func (a *linkActor) put(ctx actor.Context, err error) {
 	case a.broken != "":
 	case err != nil:
 		a.fail(ctx, zerolog.WarnLevel, err.Error())
-	case len(a.core.out) >= min(linkWriteAt, a.core.opts.OutputLimit/4):
+	case a.core.writing == 0 && a.core.Waiting() >= min(linkPiece, a.core.opts.OutputLimit/4):
+		// Under load the mailbox may never run empty.
 		a.flush(ctx)
 	}
 }
@@ -282,15 +279,12 @@ func (a *linkActor) adopt(ctx actor.Context, owner *actor.PID) {
 	a.deliver(ctx, msgs, err)
 }
 
-// flush writes all output that waits, once for all messages that came together.
+// flush writes the output that waits, once for all messages that came together.
 func (a *linkActor) flush(ctx actor.Context) {
 	if a.broken != "" || a.transport == nil {
 		return
 	}
-	if out := a.core.Take(); out != nil {
-		if a.core.opts.KeepAliveEvery > 0 {
-			a.core.said = a.rt.Clock.MonoUs()
-		}
+	for out := a.core.Take(); out != nil; out = a.core.Take() {
 		n, err := a.transport.TryWrite(out)
 		switch {
 		case err != nil:
@@ -302,6 +296,9 @@ func (a *linkActor) flush(ctx actor.Context) {
 			self, root := ctx.Self(), a.rt.System.Root
 			a.inHand, a.core.writing = out, len(out)-n
 			a.transport.WriteRest(out[n:], func(err error) { root.Send(self, linkWrote{err}) })
+		}
+		if a.core.opts.KeepAliveEvery > 0 {
+			a.core.said = a.rt.Clock.MonoUs()
 		}
 	}
 	if a.below > 0 && a.owner != nil && a.core.Waiting() < a.below {

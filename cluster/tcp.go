@@ -14,8 +14,9 @@ type TCPOptions struct {
 	// KeepAlive is how long a connection is idle before the kernel asks whether the other side is still there, and how long
 	// it waits between two such questions; 0: it never asks.
 	KeepAlive time.Duration
-	// UnackedLimit is how long bytes may stay unacknowledged before the kernel gives the connection up (TCP_USER_TIMEOUT),
-	// where it can be told; 0: the kernel's own limit, which is many minutes.
+	// UnackedLimit is how long bytes may stay unacknowledged, or the other side may not read, before the kernel gives the
+	// connection up (TCP_USER_TIMEOUT), where it can be told; 0: the kernel's own limit, which is many minutes. It must
+	// be longer than a link may wait for its owner (LinkOptions.AdoptTimeout).
 	UnackedLimit time.Duration
 }
 

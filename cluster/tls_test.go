@@ -22,14 +22,14 @@ import (
 
 // authority issues certificates for a test.
 type authority struct {
-	t    *testing.T
+	t    testing.TB
 	dir  string
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 	pem  []byte
 }
 
-func newAuthority(t *testing.T) *authority {
+func newAuthority(t testing.TB) *authority {
 	a := &authority{t: t, dir: t.TempDir()}
 	a.key = a.newKey()
 	template := &x509.Certificate{
