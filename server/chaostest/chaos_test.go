@@ -116,9 +116,9 @@ func (c *chaos) storm(ctx context.Context, kinds []injury) error {
 	for time.Now().Before(until) && !c.record.broken() {
 		f, in := draw(c.rng, kinds)
 		pause(ctx, f.before)
-		leader, err := c.leader(ctx)
+		leader, err := c.awaitLeader(ctx)
 		if err != nil {
-			return c.explain(err)
+			return err
 		}
 		at := c.record.now()
 		c.kinds[f.kind]++

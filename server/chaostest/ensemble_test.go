@@ -182,11 +182,17 @@ var errEnded = errors.New("a server has ended by itself")
 
 // awaitWhole waits until all running members serve, one of them as the leader.
 func (e *ensemble) awaitWhole(ctx context.Context) error {
-	err := await(ctx, "all servers serve", pollEvery, func() error {
-		_, err := e.leader(ctx)
+	_, err := e.awaitLeader(ctx)
+	return err
+}
+
+// awaitLeader waits for the same and tells who leads.
+func (e *ensemble) awaitLeader(ctx context.Context) (leader *member, err error) {
+	err = await(ctx, "all servers serve", pollEvery, func() (err error) {
+		leader, err = e.leader(ctx)
 		return err
 	})
-	return e.explain(err)
+	return leader, e.explain(err)
 }
 
 // explain adds the last words of all members that don't serve.

@@ -15,7 +15,7 @@ var (
 	durationFlag  = flag.Duration("duration", 12*time.Second, "how long TestChaos makes faults")
 	serversFlag   = flag.Int("servers", 3, "how many voters there are")
 	observersFlag = flag.Int("observers", 0, "how many observers TestChaos has beside them")
-	onlyFlag      = flag.String("faults", "", "the kinds of faults that TestChaos draws from, with commas between; empty: all")
+	onlyFlag      = flag.String("faults", "", "the kinds of faults that TestChaos and TestSilentLeader have, with commas between; empty: all")
 	killsFlag     = flag.Int("kills", 2, "how many times TestLeaderKilled kills the leader")
 	silencesFlag  = flag.Int("silences", 1, "how many times TestSilentLeader silences the leader in each way")
 	sessionsFlag  = flag.Int("sessions", 100, "how many sessions TestSessionsOverLeaderChanges holds")

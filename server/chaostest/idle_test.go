@@ -149,7 +149,7 @@ func TestSessionsOverLeaderChanges(t *testing.T) {
 
 // change takes the leader away and waits until all sessions are connected again; then it comes back.
 func (c *crowd) change(ctx context.Context, kill bool) (connected, whole time.Duration, err error) {
-	leader, err := c.e.leader(ctx)
+	leader, err := c.e.awaitLeader(ctx)
 	if err != nil {
 		return 0, 0, err
 	}

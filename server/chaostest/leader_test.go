@@ -114,8 +114,7 @@ func (ws *writers) goodWeather(ctx context.Context) (leader *member, err error) 
 	if err := ws.awaitAll(ctx, time.Now()); err != nil {
 		return nil, err
 	}
-	leader, err = ws.e.leader(ctx)
-	return leader, ws.e.explain(err)
+	return ws.e.awaitLeader(ctx)
 }
 
 // TestLeaderKilled measures how long nobody's write is acknowledged after kill -9 of the leader, and how long it takes

@@ -176,7 +176,7 @@ func testFullDisk(t *testing.T, pick func(e *ensemble, leader *member) []*member
 	if err := e.writeOne(ctx, "/before"); err != nil {
 		t.Fatal(err)
 	}
-	leader, err := e.leader(ctx)
+	leader, err := e.awaitLeader(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,8 @@ package chaostest
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -56,6 +58,9 @@ func TestSilentLeader(t *testing.T) {
 		"first write", "all writers", "longest gap", "full member")
 	for _, s := range silences {
 		for range *silencesFlag {
+			if *onlyFlag != "" && !slices.Contains(strings.Split(*onlyFlag, ","), s.name) {
+				break
+			}
 			if s.wires && !e.net.apart {
 				t.Logf("%s: left out, it needs separate hosts", s.name)
 				break
