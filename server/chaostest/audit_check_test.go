@@ -105,7 +105,7 @@ func TestViewDiffers(t *testing.T) {
 
 // TestLossNoticed makes sure that a whole run has eyes: the members lose what a majority has stored, and come back.
 func TestLossNoticed(t *testing.T) {
-	e := newEnsemble(t, layout{voters: *serversFlag})
+	e := newEnsemble(t, layout{voters: *serversFlag, beside: true})
 	ctx := testContext(t, 4*patience)
 	if err := e.start(ctx); err != nil {
 		t.Fatal(err)

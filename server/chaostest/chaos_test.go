@@ -33,6 +33,7 @@ type chaos struct {
 	builders []*builder
 	workers  []worker
 	faults   []string // what was done so far
+	phases   []string // when what was over
 	kinds    map[string]int
 }
 
@@ -42,11 +43,14 @@ func TestChaos(t *testing.T) {
 	seed := startSeed(t)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	snapshots := [...]string{"300", "2000", "100000"}[rng.IntN(3)] // few: a member that comes back gets a snapshot
-	e := newEnsemble(t, layout{voters: *serversFlag, observers: *observersFlag, keys: map[string]string{"snapCount": snapshots}})
+	e := newEnsemble(t, layout{
+		voters: *serversFlag, observers: *observersFlag, beside: true, keys: map[string]string{"snapCount": snapshots},
+	})
 	c := &chaos{ensemble: e, seed: seed, rng: rng, kinds: map[string]int{}}
 	ctx := testContext(t, *durationFlag+10*patience)
 	err := c.play(ctx)
 	t.Log(c.summary())
+	t.Log(strings.Join(c.phases, ", "))
 	if err != nil {
 		t.Fatalf("seed %d, snapCount %s: %v\nfaults:\n%s", seed, snapshots, err, strings.Join(c.faults, "\n"))
 	}
@@ -71,9 +75,11 @@ func (c *chaos) play(ctx context.Context) error {
 		busy.Go(func() { w.run(working) })
 	}
 	err = c.storm(ctx, kinds)
+	c.over("faults")
 	pause(ctx, time.Second)
 	stop()
 	busy.Wait()
+	c.over("load")
 	for _, w := range c.workers {
 		w.leave()
 	}
@@ -157,10 +163,12 @@ func (c *chaos) judge(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, c.record.verdict())
 	}
+	c.over("last sessions")
 	v, err := c.agree(ctx)
 	if err != nil {
 		return errors.Join(err, c.record.verdict())
 	}
+	c.over("comparison of members")
 	for _, b := range c.builders {
 		b.audit(v)
 	}
@@ -175,7 +183,13 @@ func (c *chaos) judge(ctx context.Context) error {
 	judged, undecided := c.shelf.judge(c.record, c.target.strict)
 	c.t.Logf("%d registers in order, %d undecided; %d nodes are the same on %d servers at %v; %d reads after a sync, of which %d stale",
 		judged, undecided, len(v.nodes), len(c.present()), v.zxid, c.record.reads, stale)
+	c.over("judgement")
 	return c.record.verdict()
+}
+
+// over notes the end of a part of the run.
+func (c *chaos) over(phase string) {
+	c.phases = append(c.phases, fmt.Sprintf("%s until %.1f s", phase, c.record.now().Seconds()))
 }
 
 // summary is one line about all that was done.

@@ -22,6 +22,7 @@ type layout struct {
 	keys              map[string]string // more lines of zoo.cfg
 	dynamic           bool              // membership in a file of its own, and open to changes
 	needsApart        bool              // no use without separate hosts
+	beside            bool              // nothing is measured: other tests may run at the same time
 }
 
 // ensemble is a number of servers that know each other, with the network between them.
@@ -47,6 +48,9 @@ func newEnsemble(t *testing.T, l layout) *ensemble {
 	}
 	if reason != nil {
 		t.Logf("all servers are on this machine's loopback, so nothing cuts them off: %v", reason)
+	}
+	if l.beside && reason == nil { // on the loopback they might take each other's ports
+		t.Parallel()
 	}
 	e.base = workFolder(t)
 	count := l.voters + l.observers + l.spares
@@ -169,6 +173,14 @@ func (e *ensemble) present() (list []*member) {
 // addresses are those of the members that run.
 func (e *ensemble) addresses() (list []string) {
 	for _, m := range e.present() {
+		list = append(list, m.addr)
+	}
+	return list
+}
+
+// known are the addresses of all founders, whether they run or not.
+func (e *ensemble) known() (list []string) {
+	for _, m := range e.founders() {
 		list = append(list, m.addr)
 	}
 	return list

@@ -15,7 +15,7 @@ import (
 const guestFolder = "/guests"
 
 // leftTimeout is that of sessions which are left to themselves.
-const leftTimeout = 6 * time.Second
+const leftTimeout = 5 * time.Second
 
 // stay is one session of a guest's with the ephemerals it has made.
 type stay struct {
@@ -105,14 +105,32 @@ func (s *stay) id() messages.SessionID {
 	return id
 }
 
+// end closes the session. If that has no answer it takes the session up and tries again.
+func (s *stay) end(ctx context.Context) (closed bool) {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	for {
+		closing, cancel := context.WithTimeout(ctx, requestPatience)
+		err := s.conn.CloseSession(closing)
+		cancel()
+		if err == nil {
+			return true
+		}
+		id, password := s.conn.Session()
+		conn, err := s.e.connect(ctx, client.Options{Servers: s.e.known(), Timeout: s.timeout, Wait: true, Session: id, Password: password})
+		if err != nil {
+			return errors.Is(err, client.ErrSessionExpired) // the first try was carried out
+		}
+		s.conn = conn
+	}
+}
+
 // close ends a session: its ephemerals are gone when that is acknowledged.
 func (g *guest) close(ctx context.Context, s *stay) {
-	closing, cancel := context.WithTimeout(ctx, requestPatience)
-	defer cancel()
 	if err := s.conn.Err(); err != nil {
 		g.record.report(violation{key: s.name, what: fmt.Sprintf("its session %v is lost at %.4f: %v", s.id(), g.record.now().Seconds(), err)})
 	}
-	if err := s.conn.CloseSession(closing); err != nil {
+	if !s.end(ctx) {
 		return // it ends with its timeout
 	}
 	closed := g.record.now()
@@ -136,7 +154,7 @@ func (g *guest) close(ctx context.Context, s *stay) {
 	}
 }
 
-// abandon leaves a session to its timeout: until half of it is over its ephemerals must be there. The other half is for
+// abandon leaves a session to its timeout: until a third of it is over its ephemerals must be there. The rest is for
 // the servers, who tell each other late whom they have heard of.
 func (g *guest) abandon(ctx context.Context, s *stay) {
 	heard := s.do(ctx, step{op: messages.OpExists, path: messages.RootPath})
@@ -146,10 +164,10 @@ func (g *guest) abandon(ctx context.Context, s *stay) {
 	if errors.Is(lost, client.ErrSessionExpired) || heard.outcome != done {
 		return // with so short a timeout a fault may be too long
 	}
-	pause(ctx, time.Duration(g.rng.Int64N(int64(granted/2))))
+	pause(ctx, time.Duration(g.rng.Int64N(int64(granted/3))))
 	for _, created := range s.sure {
 		o := g.porter.syncRead(ctx, step{op: messages.OpExists, path: created.steps[0].path})
-		if o != nil && o.outcome == refused && o.ended < heard.begun+granted/2 {
+		if o != nil && o.outcome == refused && o.ended < heard.begun+granted/3 {
 			g.record.report(violation{created.steps[0].path, fmt.Sprintf("its session %v with a timeout of %v was heard of at %.4f",
 				s.id(), granted, heard.begun.Seconds()), lines(created, heard, o)})
 		}

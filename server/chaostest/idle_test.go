@@ -111,7 +111,7 @@ func (c *crowd) audit(ctx context.Context) (err error) {
 // TestSessionsOverLeaderChanges takes the leader away again and again, by kill -9 and by SIGTERM in turn, while many
 // idle sessions do no more than ping. None of them may expire.
 func TestSessionsOverLeaderChanges(t *testing.T) {
-	e := newEnsemble(t, layout{voters: *serversFlag})
+	e := newEnsemble(t, layout{voters: *serversFlag, beside: true})
 	ctx := testContext(t, time.Duration(*changesFlag+2)*patience)
 	if err := e.start(ctx); err != nil {
 		t.Fatal(err)

@@ -36,7 +36,7 @@ func TestPowerAndDisk(t *testing.T) {
 func testFirstStart(t *testing.T) {
 	seed := startSeed(t)
 	rng := rand.New(rand.NewPCG(seed, 0))
-	e := newEnsemble(t, layout{voters: *serversFlag})
+	e := newEnsemble(t, layout{voters: *serversFlag, beside: true})
 	ctx := testContext(t, time.Duration(*cutsFlag+1)*2*patience)
 	for cut := range *cutsFlag {
 		var moments []time.Duration
@@ -92,7 +92,7 @@ func testGarbledTail(t *testing.T) {
 	if theTarget(t).logFolder == "" {
 		t.Skip("only the project's own log format is known here")
 	}
-	e := newEnsemble(t, layout{voters: *serversFlag})
+	e := newEnsemble(t, layout{voters: *serversFlag, beside: true})
 	ctx := testContext(t, 4*patience)
 	if err := e.start(ctx); err != nil {
 		t.Fatal(err)
@@ -160,7 +160,7 @@ const diskBytes = 160 << 20
 // testFullDisk fills the disks of some members. With one of them full the others go on; with all of them full writes
 // end. When there is room again all go on by themselves, or after a restart if they have ended and said why.
 func testFullDisk(t *testing.T, pick func(e *ensemble, leader *member) []*member) {
-	e := newEnsemble(t, layout{voters: *serversFlag, needsApart: true, keys: map[string]string{"preAllocSize": "1024"}})
+	e := newEnsemble(t, layout{voters: *serversFlag, needsApart: true, beside: true, keys: map[string]string{"preAllocSize": "1024"}})
 	ctx := testContext(t, 6*patience)
 	for _, m := range e.members {
 		if err := m.host().mountSmall(m.dataDir(), diskBytes); err != nil {

@@ -130,10 +130,14 @@ func (s *scribe) turn(ctx context.Context) {
 		}
 		o = s.do(ctx, step{op: messages.OpSetData, path: r.path, data: s.unique(), version: expected})
 	case n < 8:
-		s.seen(s.do(ctx, step{op: messages.OpGetData, path: r.path}))
+		o = s.do(ctx, step{op: messages.OpGetData, path: r.path})
+		if s.versions[r.path] != nil || o.code != messages.ErrNoNode {
+			s.seen(o)
+		}
 		return // a plain read may be old, and is judged by what its session has seen before
 	default:
-		if o = s.syncRead(ctx, step{op: messages.OpGetData, path: r.path}); o == nil {
+		o = s.syncRead(ctx, step{op: messages.OpGetData, path: r.path})
+		if o == nil || (!s.e.target.strict && o.code == messages.ErrNoNode) {
 			return
 		}
 	}

@@ -27,6 +27,8 @@ type target struct {
 	unequal []string
 	// patient says that a silent leader must be given up while it is silent, whatever the kind of silence.
 	patient bool
+	// lacks says what the target doesn't do yet, by the name of the test.
+	lacks map[string]string
 	// logFolder is where the log is, below the data folder; "" if the tests don't know the format.
 	logFolder string
 	// alarms are words that must not stand in a log: they tell of failures that clients may not see.
@@ -71,6 +73,9 @@ func theTarget(t *testing.T) *target {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if what := chosen.lacks[t.Name()]; what != "" && !*lacksFlag {
+		t.Skipf("%s; -lacks runs this nevertheless", what)
+	}
 	return chosen
 }
 
@@ -90,6 +95,9 @@ func troupeTarget() (*target, error) {
 	return &target{
 		name: "troupe", strict: true, patient: true, logFolder: "troupe/log",
 		alarms: []string{"panicked", "goroutine "},
+		lacks: map[string]string{
+			"TestPowerAndDisk/the_leader's_disk_is_full": "a leader without room refuses writes and doesn't give way yet",
+		},
 		command: func(_, config string) ([]string, error) {
 			return []string{binary, "serve", config, "--log-level", "info"}, nil
 		},

@@ -30,7 +30,6 @@ type user struct {
 	e        *ensemble
 	record   *record
 	timeout  time.Duration
-	servers  []string // nil: all
 	conn     *client.Client
 	zxid     messages.Zxid // the newest that the session has seen
 	newest   *op           // that saw it
@@ -45,12 +44,8 @@ func newUser(name string, rng *rand.Rand, e *ensemble, r *record) *user {
 // attach opens a session and waits until it stands.
 func (u *user) attach(ctx context.Context) error {
 	u.zxid = 0
-	servers := u.servers
-	if servers == nil {
-		servers = u.e.addresses()
-	}
 	conn, err := client.Connect(ctx, client.Options{
-		Servers: servers, Timeout: u.timeout, Wait: true,
+		Servers: u.e.known(), Timeout: u.timeout, Wait: true,
 		Dial: func(ctx context.Context, addr string) (net.Conn, error) {
 			ctx, cancel := context.WithTimeout(ctx, dialPatience)
 			defer cancel()
