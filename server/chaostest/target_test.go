@@ -23,7 +23,7 @@ type target struct {
 	// strict says that a read after a sync shows all that was acknowledged before. ZooKeeper doesn't quite keep that:
 	// its leader may answer a sync before it has applied what it has announced as committed.
 	strict bool
-	// unequal are nodes whose Stat isn't the same on all servers, because each writes them by itself.
+	// unequal are nodes whose Stat and order of lines aren't the same on all servers, because each writes them by itself.
 	unequal []string
 	// patient says that a silent leader must be given up while it is silent, whatever the kind of silence.
 	patient bool

@@ -148,7 +148,9 @@ func (e *ensemble) agree(ctx context.Context) (*view, error) {
 			return nil, fmt.Errorf("the tree of %v: %w", m, err)
 		}
 		for _, path := range e.target.unequal {
-			v.nodes[path] = viewNode{data: v.nodes[path].data}
+			lines := strings.Fields(v.nodes[path].data)
+			slices.Sort(lines)
+			v.nodes[path] = viewNode{data: strings.Join(lines, "\n")}
 		}
 		if first == nil {
 			first = v
