@@ -142,12 +142,30 @@ func TestLinkWhoseOtherSideDoesNotRead(t *testing.T) {
 		}
 		w.steps.Settle()
 		b.down(t, "server 1 reads too slowly")
-		// The link that was offered is down when its owner comes, who hears of that and of nothing else.
+		// The link that was offered hasn't read the end yet when its owner comes.
 		a.tell(offer.Link, Adopt{Owner: a.pid})
 		w.steps.Settle()
 		got := a.take()
 		if down, ok := got[len(got)-1].(LinkDown); !ok || down.Link != offer.Link {
 			t.Fatalf("seed %d: %v", seed, got)
+		}
+	}
+}
+
+// A link that breaks between the offer and its adoption is told to the owner, who hears of that and of nothing else.
+func TestLinkThatBreaksBeforeItIsAdopted(t *testing.T) {
+	for seed := range uint64(linkSeeds) {
+		w := newLinkWorld(t, seed)
+		a, b := w.start(1, 11, DefaultReceptionOptions(), nil), w.start(2, 22, DefaultReceptionOptions(), nil)
+		b.dial(b.host, learning, a.address, LearningLinks())
+		w.steps.Settle()
+		offer := a.take()[0].(LinkAccepted)
+		w.net.Conns()[0].Cut()
+		w.run(5 * time.Second)
+		a.tell(offer.Link, Adopt{Owner: a.pid})
+		w.steps.Settle()
+		if before := a.down(t, "connection reset by peer"); len(before) > 0 {
+			t.Fatalf("seed %d: %v", seed, before)
 		}
 	}
 }
