@@ -97,6 +97,7 @@ func (l *Leader) Tick(now int64) {
 			return
 		}
 		l.checkQuorum(now)
+		l.checkHandOver(now)
 	case leaderDiscovers, leaderPromises:
 		if now-l.began > l.opts.EpochWait {
 			l.end("no quorum came within %d ms", now-l.began)

@@ -171,3 +171,11 @@ type SessionHome struct {
 	Session  SessionID
 	Server   ServerID
 }
+
+// HandOver is a leader's last message to a learner that is up to date: everything up to Zxid is committed, every request
+// that was judged has been answered, and To is to lead next.
+type HandOver struct {
+	_msgpack struct{} `msgpack:",as_array"`
+	To       ServerID
+	Zxid     Zxid
+}
