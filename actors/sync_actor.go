@@ -178,6 +178,9 @@ func (a *syncActor) space(ctx actor.Context) {
 		// While the disk is full it is said with each look: the first word may have come before prep was there.
 		a.full = full
 		ctx.Send(a.guard(), &messages.DiskSpace{Full: full, Free: room})
+		if a.env.Role == RoleLeader {
+			ctx.Send(a.env.Member, &messages.DiskSpace{Full: full, Free: room}) // somebody else may have room
+		}
 	}
 	if full && a.timer == nil {
 		a.lookAgain(ctx, spacePause)

@@ -112,6 +112,10 @@ func (a *leaderActor) other(ctx actor.Context, now int64) {
 		a.core.EpochSaved(m, now)
 	case PipelineReady:
 		a.ready(ctx, m)
+	case *messages.DiskSpace:
+		if m.Full {
+			a.core.DiskFull(now)
+		}
 	case MoveLeader:
 		a.moveLeader(m, now)
 	case retire, retired:
@@ -282,6 +286,10 @@ func (a *leaderActor) deliver(ctx actor.Context, s LeaderSend) {
 		}
 		ctx.Send(a.peer, s.Msg)
 	case ToDesk:
+		if a.links == nil {
+			a.waiting = append(a.waiting, s)
+			return
+		}
 		if order := s.Msg.(deskOrder); order.hold {
 			ctx.Send(a.links.Prep, actors.HoldDesk{})
 		} else {

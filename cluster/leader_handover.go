@@ -112,3 +112,7 @@ func (l *Leader) keepOn(reason string) {
 	l.hand = handOver{}
 	l.send(ToDesk, 0, deskOrder{reason: reason})
 }
+
+// DiskFull hands over to a voter that has room for more log, if there is one. Without one this leader goes on and refuses
+// writes.
+func (l *Leader) DiskFull(now int64) { _ = l.HandOver(0, now) }

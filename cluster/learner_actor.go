@@ -60,6 +60,7 @@ type learnerActor struct {
 	heardBeat    uint64
 	timer        actors.Timer
 	over         bool
+	diskFull     bool
 }
 
 // learnerStart is what a learner begins with.
@@ -204,7 +205,7 @@ func (a *learnerActor) look(ctx actor.Context) {
 }
 
 func (a *learnerActor) diskSpace(m *messages.DiskSpace) {
-	if m.Full {
+	if a.diskFull = m.Full; m.Full {
 		a.log.Error().Int64("free_bytes", m.Free).
 			Msg("the disk of the transaction log is full: what is proposed is not acknowledged until there is room")
 	}

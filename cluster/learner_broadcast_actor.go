@@ -79,7 +79,7 @@ func (a *learnerActor) ping(ctx actor.Context, m *messages.Ping) {
 	if a.link == nil {
 		return
 	}
-	ctx.Send(a.link, &messages.Pong{Server: a.m.Self.ID, Beat: m.Beat})
+	ctx.Send(a.link, &messages.Pong{Server: a.m.Self.ID, Beat: m.Beat, DiskFull: a.diskFull})
 	if a.links != nil {
 		ctx.Send(a.links.Tracker, actors.TakeTouches{})
 	}
