@@ -14,11 +14,14 @@ const expireBatch = 256
 
 // bucketActor is the shell of one Bucket. What is in it comes from the tracker, also after a restart.
 type bucketActor struct {
-	env  *StageEnv
-	core *Bucket
+	env    *StageEnv
+	core   *Bucket
+	expire func([]messages.SessionID)
 }
 
-func newBucket(env *StageEnv) actor.Actor { return &bucketActor{env: env, core: NewBucket()} }
+func newBucket(env *StageEnv, expire func([]messages.SessionID)) actor.Actor {
+	return &bucketActor{env: env, core: NewBucket(), expire: expire}
+}
 
 // Receive implements actor.Actor.
 func (a *bucketActor) Receive(ctx actor.Context) {
@@ -37,7 +40,7 @@ func (a *bucketActor) Receive(ctx actor.Context) {
 func (a *bucketActor) due(ctx actor.Context) {
 	ids := a.core.Due()
 	a.env.Metrics.StaleSessionsExpired.Add(int64(len(ids)))
-	a.env.endSessions(ids)
+	a.expire(ids)
 	ctx.Stop(ctx.Self())
 }
 

@@ -27,6 +27,7 @@ type ConnOptions struct {
 	Words       map[string]bool // the four-letter words that are commands, white-listed or not
 	// Refuse, unless it is empty, is why no session can be had at the moment; four-letter words are answered all the same.
 	Refuse        string
+	ReadOnly      bool     // only clients that are content with reads get a session
 	RequireScheme []string // requests of clients that have proved none of these schemes are refused; nil: no rule
 }
 
@@ -164,6 +165,10 @@ func (c *Conn) connect(frame []byte, nowUs int64) messages.Outbox {
 		c.close(c.opts.Refuse, true)
 		return nil
 	}
+	if c.opts.ReadOnly && !r.ReadOnly {
+		c.close("this server only serves reads at the moment, and the client wants more", true)
+		return nil
+	}
 	if last := c.lastZxid(); int64(r.LastZxidSeen) > int64(last) {
 		c.close(fmt.Sprintf("the client has seen zxid %v, this server only %v: it must try another server",
 			r.LastZxidSeen, last), false)
@@ -197,7 +202,7 @@ func (c *Conn) SessionRefused() {
 }
 
 func (c *Conn) connectResponse(r jute.ConnectResponse) {
-	r.HasReadOnly = !c.legacy
+	r.HasReadOnly, r.ReadOnly = !c.legacy, c.opts.ReadOnly
 	var start int
 	c.out, start = jute.BeginFrame(c.out)
 	c.out = jute.EndFrame(r.Append(c.out), start)
@@ -233,7 +238,7 @@ func (c *Conn) request(frame []byte, nowUs int64) messages.Outbox {
 		Conn: c.id, Session: c.session, Xid: h.Xid, Op: h.Op, Body: d.Rest(),
 		Identities: c.identities, Received: nowUs,
 	})
-	if h.Op == messages.OpCloseSession || h.Op == messages.OpCheck || !known {
+	if h.Op == messages.OpCloseSession || (h.Op == messages.OpCheck && !c.opts.ReadOnly) || !known {
 		c.phase = phaseClosed // final answers, then the connection ends; what follows is not read
 	}
 	return nil

@@ -75,10 +75,10 @@ func (a *connActor) Receive(ctx actor.Context) {
 		a.core.SessionRefused()
 	case *messages.CloseConn:
 		a.core.close(m.Reason, true)
-	case Relink:
-		a.links = m.Links
 	case tooLate:
-		a.tooLate()
+		if a.core.HandshakeTimeout() {
+			a.rt.Metrics.SessionlessExpired.Inc()
+		}
 	case enough:
 		a.finish(ctx)
 	case restWritten:
@@ -96,12 +96,6 @@ func (a *connActor) Receive(ctx actor.Context) {
 		a.finish(ctx)
 	default:
 		a.rt.unexpected(ctx, &a.rt.Log)
-	}
-}
-
-func (a *connActor) tooLate() {
-	if a.core.HandshakeTimeout() {
-		a.rt.Metrics.SessionlessExpired.Inc()
 	}
 }
 
@@ -279,7 +273,7 @@ func (a *connActor) send(ctx actor.Context, out messages.Outbox) {
 			a.rt.Metrics.ConnRequests.Inc()
 			ctx.Send(a.links.Front, s.Msg)
 		case messages.SlotTracker:
-			ctx.Send(a.links.Tracker, s.Msg)
+			ctx.Send(a.links.touches(), s.Msg)
 		case messages.SlotNext:
 			ctx.Send(a.links.Final, s.Msg)
 		case SlotCommands:

@@ -221,3 +221,30 @@ func TestConnRequiresAuthentication(t *testing.T) {
 	c.Bytes(requestFrame(1, messages.OpGetData), 0)
 	wantClosed(t, c, "enforce.auth")
 }
+
+// A server that only serves reads wants clients that are content with that, tells them so, and answers a lone check, which
+// otherwise ends the connection, like any other write.
+func TestConnOfAReadOnlyServer(t *testing.T) {
+	o := DefaultConnOptions()
+	o.ReadOnly = true
+	for _, r := range []jute.ConnectRequest{{}, {HasReadOnly: true}} {
+		c := NewConn(7, "127.0.0.1:4000", o, testAuth(t), func() messages.Zxid { return 100 })
+		if out := c.Bytes(frame(r.Append(nil)), 0); out != nil || len(c.out) > 0 {
+			t.Errorf("%+v got an answer", r)
+		}
+		wantClosed(t, c, "reads")
+	}
+	c := NewConn(7, "127.0.0.1:4000", o, testAuth(t), func() messages.Zxid { return 100 })
+	r := jute.ConnectRequest{HasReadOnly: true, ReadOnly: true}
+	c.Bytes(frame(r.Append(nil)), 0)
+	c.SessionReady(&messages.SessionReady{Session: 9, Timeout: 10000, Password: make([]byte, 16)}, 0)
+	answer, err := jute.DecodeConnectResponse(c.TakeOutput()[4:])
+	if err != nil || !answer.ReadOnly || answer.Session != 9 {
+		t.Errorf("the client is told %+v, %v", answer, err)
+	}
+	c.Bytes(requestFrame(1, messages.OpCheck), 0)
+	c.Bytes(requestFrame(2, messages.OpGetData), 0)
+	if got := c.TakeRequests(); len(got) != 2 {
+		t.Errorf("%d of two requests were read", len(got))
+	}
+}

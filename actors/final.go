@@ -19,6 +19,8 @@ type Final struct {
 	auth    *auth.Registry
 	metrics *Metrics
 	alive   func(messages.ConnID) bool
+	// readOnly says that writes are refused because there is no leader, not because a disk is full.
+	readOnly bool
 
 	conns   map[messages.ConnID]*finalConn
 	dirty   []*finalConn

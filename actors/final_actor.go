@@ -23,7 +23,9 @@ type finalActor struct {
 
 func newFinalStage(env *StageEnv) actor.Actor {
 	alive := func(id messages.ConnID) bool { return env.Conns.PID(id) != nil }
-	return &finalActor{env: env, core: NewFinal(env.Tree.Own(), env.Auth, env.Metrics, alive)}
+	a := &finalActor{env: env, core: NewFinal(env.Tree.Own(), env.Auth, env.Metrics, alive)}
+	a.core.readOnly = env.Role == RoleReadOnly
+	return a
 }
 
 // Receive implements actor.Actor.
@@ -49,11 +51,6 @@ func (a *finalActor) Receive(ctx actor.Context) {
 		// The tracker must know of every session that has been opened by now.
 		a.env.dispatch(ctx, nil, a.core.Flush())
 		ctx.Send(a.env.Tracker, m)
-	case Quiesce:
-		a.env.dispatch(ctx, nil, a.core.Flush())
-		ctx.Send(m.To, Quiet{Stage: stageFinal})
-	case Relink:
-		a.env.relink(m)
 	case Drained:
 		a.env.dispatch(ctx, nil, a.core.Flush())
 	default:

@@ -12,6 +12,10 @@ import (
 
 // read answers everything that changes nothing (but the watch table).
 func (f *Final) read(r *messages.Request) {
+	if r.Op == messages.OpCloseSession {
+		f.closeLocal(r)
+		return
+	}
 	c := f.conn(r)
 	if c == nil {
 		return
@@ -49,6 +53,15 @@ func (f *Final) read(r *messages.Request) {
 		f.header(c, r, ^messages.Zxid(0), messages.ErrUnimplemented)
 		f.closeAfter(c)
 	}
+}
+
+// closeLocal ends a session that only this server knows: the tree has nothing of it.
+func (f *Final) closeLocal(r *messages.Request) {
+	if c := f.conn(r); c != nil {
+		f.fail(c, r, messages.ErrOK)
+		f.closeAfter(c)
+	}
+	f.after = f.after.To(messages.SlotFront, &messages.SessionClosed{Session: r.Session})
 }
 
 // fail answers with an error and the state that it was found in.

@@ -106,14 +106,17 @@ func (f *Final) appendMulti(dst []byte) []byte {
 // refuse answers a write that became no transaction.
 func (f *Final) refuse(r *messages.Request, word *messages.Refusal) {
 	c := f.conn(r)
-	if r.Op == messages.OpCreateSession {
+	switch {
+	case r.Op == messages.OpCreateSession && r.Conn == 0:
+		f.out = f.out.To(messages.SlotFront, &messages.UpgradeRefused{Session: r.Session})
+	case r.Op == messages.OpCreateSession:
 		// The request processor has bound a session that doesn't come to be. It ends the connection, too.
 		f.out = f.out.To(messages.SlotFront, &messages.SessionClosed{Session: r.Session})
 	}
 	if c == nil {
 		return
 	}
-	if word.Err == messages.ErrNotReadOnly {
+	if word.Err == messages.ErrNotReadOnly && !f.readOnly {
 		f.metrics.WritesRefusedDisk.Inc()
 	}
 	last := f.tree.LastZxid()

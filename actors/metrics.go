@@ -129,6 +129,7 @@ type Metrics struct {
 	StartReplayed              atomic.Int64
 	WritesRefusedDisk          Counter
 	DiskFull                   atomic.Bool
+	LocalSessions              atomic.Int64 // that there are now
 }
 
 // NewMetrics makes an empty set.

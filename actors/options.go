@@ -17,6 +17,10 @@ type Options struct {
 	SnapRetain    int   // snapshots to keep when purging; 0 turns purging off
 	FsyncWarning  time.Duration
 	SessionServer messages.ServerID // the top byte of session ids
+
+	// Of a member of an ensemble.
+	LocalSessions  bool // new sessions are known to this server alone (localSessionsEnabled) …
+	LocalUpgrading bool // … until they ask for an ephemeral node (localSessionsUpgradingEnabled)
 }
 
 // DefaultOptions are those of a server that nobody configured.

@@ -18,10 +18,13 @@ const (
 	RoleLeader
 	RoleFollower
 	RoleObserver
+	RoleReadOnly
 )
 
 // String is the name that log lines print.
-func (r Role) String() string { return [...]string{"standalone", "leader", "follower", "observer"}[r] }
+func (r Role) String() string {
+	return [...]string{"standalone", "leader", "follower", "observer", "read-only"}[r]
+}
 
 // The stages of each role, listed downstream first, which is the order in which they are spawned: whoever sends finds
 // its neighbour. The request processor hands each request to the gate, in session order, and each write to the desk as
@@ -33,6 +36,7 @@ func (r Role) String() string { return [...]string{"standalone", "leader", "foll
 //	FOLLOWER    request → gate, and → the leader (link);  learner → sync → sendack → the leader (link)
 //	                                                      learner ─ committed ─→ gate → tobeapplied → final
 //	OBSERVER    as a follower, but it acknowledges nothing
+//	READ-ONLY   request → gate → final: neither log nor desk, while this member looks for a leader
 //
 // Those that are marked Stays are the same in each role of an ensemble: when leadership is handed over they go on, with
 // all that their clients wait for, and are told their new neighbours (Relink).
@@ -60,6 +64,7 @@ var stagesOf = map[Role][]StageInfo{
 		{ID: stagePrep, Class: Ordered, New: newPrepStage},
 		{ID: stageRequest, Class: Ordered, Stays: true, New: newRequestStage},
 		{ID: stageSessions, Class: Rebuildable, New: newTracker},
+		{ID: stageLocal, Class: Rebuildable, Stays: true, When: hasLocalSessions, New: newLocalTracker},
 		{ID: stageSnapshotter, Class: Rebuildable, Stays: true, Pinned: true, New: newSnapshotter},
 		{ID: stageSweeper, Class: Rebuildable, New: newSweeper},
 	},
@@ -71,6 +76,7 @@ var stagesOf = map[Role][]StageInfo{
 		{ID: stageSync, Class: Ordered, Stays: true, Pinned: true, New: newSyncStage},
 		{ID: stageRequest, Class: Ordered, Stays: true, New: newRequestStage},
 		{ID: stageSessions, Class: Rebuildable, New: newLearnerTracker},
+		{ID: stageLocal, Class: Rebuildable, Stays: true, When: hasLocalSessions, New: newLocalTracker},
 		{ID: stageSnapshotter, Class: Rebuildable, Stays: true, Pinned: true, New: newSnapshotter},
 	},
 	RoleObserver: {
@@ -80,9 +86,18 @@ var stagesOf = map[Role][]StageInfo{
 		{ID: stageSync, Class: Ordered, Stays: true, Pinned: true, New: newSyncStage},
 		{ID: stageRequest, Class: Ordered, Stays: true, New: newRequestStage},
 		{ID: stageSessions, Class: Rebuildable, New: newLearnerTracker},
+		{ID: stageLocal, Class: Rebuildable, Stays: true, When: hasLocalSessions, New: newLocalTracker},
 		{ID: stageSnapshotter, Class: Rebuildable, Stays: true, Pinned: true, New: newSnapshotter},
 	},
+	RoleReadOnly: {
+		{ID: stageFinal, Class: Ordered, New: newFinalStage},
+		{ID: stageCommit, Class: Ordered, New: newCommitStage},
+		{ID: stageRequest, Class: Ordered, New: newRequestStage},
+		{ID: stageLocal, Class: Rebuildable, New: newLocalTracker},
+	},
 }
+
+func hasLocalSessions(env *StageEnv) bool { return env.Options.LocalSessions }
 
 // The names of the stages.
 const (
@@ -96,6 +111,7 @@ const (
 	stageToBeApplied = "tobeapplied"
 	stageFinal       = "final"
 	stageSessions    = "sessions"
+	stageLocal       = "localsessions"
 	stageSnapshotter = "snapshotter"
 	stageSweeper     = "sweeper"
 )
@@ -134,7 +150,7 @@ func (c *Chain) spawn(ctx actor.Context, base StageEnv) error {
 	c.link(ctx, &base)
 	c.role, c.Links = base.Role, base.Links
 	for _, stage := range stagesOf[base.Role] {
-		if c.stays[stage.ID] != nil {
+		if c.stays[stage.ID] != nil || !stage.on(&base) {
 			continue
 		}
 		env := base
@@ -159,7 +175,7 @@ func (c *Chain) name(stage string) string { return fmt.Sprintf("%s-%d", stage, c
 func (c *Chain) link(ctx actor.Context, base *StageEnv) {
 	has := map[string]bool{}
 	for _, s := range stagesOf[base.Role] {
-		has[s.ID] = true
+		has[s.ID] = s.on(base)
 	}
 	set := func(to **actor.PID, stage string) {
 		switch {
@@ -180,9 +196,16 @@ func (c *Chain) link(ctx actor.Context, base *StageEnv) {
 	set(&l.ToBeApplied, stageToBeApplied)
 	set(&l.Final, stageFinal)
 	set(&l.Tracker, stageSessions)
+	set(&l.Local, stageLocal)
+	if base.Role == RoleReadOnly {
+		l.Tracker = l.Local // all sessions are local
+	}
 	set(&l.Snapshotter, stageSnapshotter)
 	l.LastZxid = base.Tree.LastZxid
 }
+
+// on tells whether a server of this environment has the stage.
+func (s StageInfo) on(env *StageEnv) bool { return s.When == nil || s.When(env) }
 
 func (s StageInfo) props(env *StageEnv) *actor.Props {
 	producer := func() actor.Actor { return s.New(env) }

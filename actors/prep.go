@@ -213,11 +213,20 @@ func decided(d *jute.Decoder, judge func() (messages.TxnBody, messages.ErrCode))
 // own tells whether the server itself asks: no session is checked then, and no ACL.
 func own(r *messages.Request) bool { return r.Conn == 0 && r.Session == 0 }
 
+// checkSession tells whether the session may write. Of a local one its server alone knows whether it lives.
 func (p *Prep) checkSession(r *messages.Request) messages.ErrCode {
-	if own(r) {
+	if own(r) || r.Local {
 		return messages.ErrOK
 	}
 	return p.pending.checkSession(r.Session)
+}
+
+// checkOwner does that for a create: a session that nobody else knows can't own a node.
+func (p *Prep) checkOwner(r *messages.Request, op messages.OpCode, flags int32) messages.ErrCode {
+	if r.Local && makesEphemeral(op, flags) {
+		return messages.ErrEphemeralOnLocalSession
+	}
+	return p.checkSession(r)
 }
 
 func (p *Prep) allowed(r *messages.Request, acl []messages.ACL, perm messages.Perm) bool {

@@ -31,7 +31,7 @@ func (p *Prep) create(r *messages.Request, op messages.OpCode, q *jute.CreateReq
 	if code := p.checkFlags(op, q); code != messages.ErrOK {
 		return nil, code
 	}
-	if code := p.checkSession(r); code != messages.ErrOK {
+	if code := p.checkOwner(r, op, q.Flags); code != messages.ErrOK {
 		return nil, code
 	}
 	parentPath, ok := rawParent(q.Path)
@@ -111,10 +111,15 @@ func ownerFor(r *messages.Request, op messages.OpCode, q *jute.CreateRequest) me
 		return messages.ContainerOwner
 	case op == messages.OpCreateTTL:
 		return messages.TTLOwner(q.TTL)
-	case q.Flags == flagEphemeral || q.Flags == flagEphemeralSequential:
+	case makesEphemeral(op, q.Flags):
 		return messages.SessionOwner(r.Session)
 	}
 	return 0
+}
+
+// makesEphemeral tells whether a create makes a node that goes with its session.
+func makesEphemeral(op messages.OpCode, flags int32) bool {
+	return (op == messages.OpCreate || op == messages.OpCreate2) && (flags == flagEphemeral || flags == flagEphemeralSequential)
 }
 
 func (p *Prep) enterCreate(t *messages.CreateTxn, parentPath string, parent *record) {

@@ -2,8 +2,6 @@ package actors
 
 import (
 	"bytes"
-	"maps"
-	"slices"
 
 	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/messages/jute"
@@ -20,25 +18,17 @@ type RequestProcessor struct {
 	random   func([]byte)
 	nextID   messages.SessionID
 	ticket   messages.Ticket
-	ensemble bool // there is a leader to ask: about syncs, and about sessions that this server may not know yet
+	ensemble bool           // there is a leader to ask: about syncs, and about sessions that this server may not know yet
+	readOnly bool           // there is none: whatever would need one is refused
+	locals   *LocalSessions // new sessions are local; nil: they are everybody's
+	upgrade  bool           // local sessions become everybody's when they need it
 	bound    map[messages.SessionID]messages.ConnID
 	requests []messages.Request
 	writes   []messages.Request
-	words    []messages.Refusal                          // on requests of its own, which follow them to the gate
-	asked    map[messages.SessionID]*messages.Revalidate // questions to the leader that it hasn't answered
-	desk     deskState
+	words    []messages.Refusal // on requests of its own, which follow them to the gate
 	out      messages.Outbox
 	last     [2]int // sizes of the last batches of requests and writes, for the capacity of the next ones
 }
-
-// deskState says where writes go beside the gate.
-type deskState uint8
-
-const (
-	deskOpen   deskState = iota // to the desk
-	deskHeld                    // nowhere: leadership is being handed over, and the gate keeps what waits
-	deskBehind                  // nowhere yet: the gate is sending what waits to the new desk, and they come behind it
-)
 
 // NewRequestProcessor makes one. firstID is the first session id to give out; random fills passwords.
 func NewRequestProcessor(lookup SessionLookup, firstID messages.SessionID, random func([]byte)) *RequestProcessor {
@@ -50,23 +40,7 @@ func NewRequestProcessor(lookup SessionLookup, firstID messages.SessionID, rando
 
 // InEnsemble makes it the request processor of a member: the leader is asked about syncs and about sessions that clients take
 // up. Tickets follow first.
-func (p *RequestProcessor) InEnsemble(first messages.Ticket) {
-	p.ensemble, p.ticket, p.asked = true, first, map[messages.SessionID]*messages.Revalidate{}
-}
-
-// Hold keeps writes and questions from the desk of a leader that hands over.
-func (p *RequestProcessor) Hold() { p.desk = deskHeld }
-
-// Resubmit is said when there is a new desk, to which the gate now sends what waits. What comes from now on follows that.
-func (p *RequestProcessor) Resubmit() { p.writes, p.desk = nil, deskBehind }
-
-// Resubmitted opens the new desk.
-func (p *RequestProcessor) Resubmitted() {
-	p.desk = deskOpen
-	for _, id := range slices.Sorted(maps.Keys(p.asked)) {
-		p.out = p.out.To(messages.SlotLeader, p.asked[id])
-	}
-}
+func (p *RequestProcessor) InEnsemble(first messages.Ticket) { p.ensemble, p.ticket = true, first }
 
 // FirstSessionID is where a server starts to count: its id in the top byte, then 40 bits of its start time, so that
 // ids of different servers and runs don't collide.
@@ -90,29 +64,48 @@ func (p *RequestProcessor) Submit(items []messages.Request) {
 	if p.requests == nil {
 		p.requests = make([]messages.Request, 0, batchCap(p.last[0], len(items)))
 	}
+	session := p.locals.find(items[0].Session)
 	for i := range items {
-		if p.asksLeader(items[i].Op) {
-			if p.writes == nil {
-				p.writes = make([]messages.Request, 0, batchCap(p.last[1], len(items)))
-			}
-			p.ticket++
-			items[i].Ticket = p.ticket
-			p.writes = append(p.writes, items[i])
+		if session != nil && !p.local(session, &items[i]) {
+			session = nil
 		}
+		p.pass(&items[i])
 	}
-	p.requests = append(p.requests, items...)
+}
+
+// pass sends a request on: to the gate, and to the desk if it waits for the leader's word.
+func (p *RequestProcessor) pass(r *messages.Request) {
+	switch {
+	case p.readOnly:
+		p.passReadOnly(r)
+	case p.asksLeader(r):
+		p.ticket++
+		r.Ticket = p.ticket
+		if p.writes == nil {
+			p.writes = make([]messages.Request, 0, batchCap(p.last[1], 1))
+		}
+		p.writes = append(p.writes, *r)
+	}
+	p.requests = append(p.requests, *r)
 }
 
 // asksLeader tells whether a request waits for the leader's word. On a server that runs alone a sync is a read: what is
-// committed is applied.
-func (p *RequestProcessor) asksLeader(op messages.OpCode) bool {
-	return op.IsWrite() && op != messages.OpCheck || p.ensemble && op == messages.OpSync
+// committed is applied. A local session ends without the leader.
+func (p *RequestProcessor) asksLeader(r *messages.Request) bool {
+	if r.Op == messages.OpSync {
+		return p.ensemble
+	}
+	return r.Op.IsWrite() && r.Op != messages.OpCheck && !(r.Local && r.Op == messages.OpCloseSession)
 }
 
 // Connect opens a session or starts to take one up.
 func (p *RequestProcessor) Connect(m *messages.Connect) {
 	if m.Session == 0 {
-		p.open(m)
+		if p.locals != nil {
+			p.openLocal(m)
+		} else {
+			p.open(m)
+		}
 		return
 	}
 	// Whoever holds the session on this server loses it, even if the password turns out to be wrong.
@@ -120,7 +113,21 @@ func (p *RequestProcessor) Connect(m *messages.Connect) {
 		p.out = p.out.To(messages.SlotConn, &messages.CloseConn{Conn: old, Reason: "the session was taken up by another connection"})
 		delete(p.bound, m.Session)
 	}
+	if s := p.locals.find(m.Session); s != nil {
+		p.takeUpLocal(m, s)
+		return
+	}
 	password, ok := p.lookup(m.Session)
+	switch {
+	case p.readOnly:
+		p.takeUpReadOnly(m, ok)
+		return
+	case !ok && p.locals.isUpgraded(m.Session):
+		p.out = p.out.To(messages.SlotConn, &messages.CloseConn{
+			Conn: m.Conn, Reason: "its session is becoming the ensemble's: it must come again",
+		})
+		return
+	}
 	// In an ensemble a session may have been opened on another server and not be in this one's tree yet.
 	if (!ok && !p.ensemble) || (ok && !bytes.Equal(password, m.Password)) {
 		p.out = p.out.To(messages.SlotConn, &messages.SessionRefused{Conn: m.Conn})
@@ -133,9 +140,7 @@ func (p *RequestProcessor) Connect(m *messages.Connect) {
 		return
 	}
 	ask.Password = m.Password
-	if p.asked[m.Session] = ask; p.desk == deskOpen {
-		p.out = p.out.To(messages.SlotLeader, ask)
-	}
+	p.out = p.out.To(messages.SlotLeader, ask)
 }
 
 func (p *RequestProcessor) open(m *messages.Connect) {
@@ -155,6 +160,7 @@ func (p *RequestProcessor) newID() messages.SessionID {
 		id := p.nextID
 		p.nextID++
 		_, taken := p.lookup(id)
+		taken = taken || p.locals.find(id) != nil || p.locals.isUpgraded(id)
 		if !taken && id != 0 && uint64(id) != uint64(messages.ContainerOwner) { // neither of these is a session
 			return id
 		}
@@ -163,9 +169,6 @@ func (p *RequestProcessor) newID() messages.SessionID {
 
 // Revalidated takes the tracker's word on a session that a client wants to take up.
 func (p *RequestProcessor) Revalidated(m *messages.Revalidated) {
-	if ask := p.asked[m.Session]; ask != nil && ask.Conn == m.Conn {
-		delete(p.asked, m.Session)
-	}
 	if p.bound[m.Session] != m.Conn {
 		return // meanwhile another connection has taken it up, or this one has ended
 	}
@@ -199,12 +202,14 @@ func (p *RequestProcessor) serveBehind(m *messages.Revalidated) {
 func (p *RequestProcessor) ConnClosed(m *messages.ConnClosed) {
 	if p.bound[m.Session] == m.Conn {
 		delete(p.bound, m.Session)
-		delete(p.asked, m.Session)
 	}
 }
 
 // SessionClosed ends the connection of a session that is no more. After a client's own goodbye final ends it.
 func (p *RequestProcessor) SessionClosed(m *messages.SessionClosed) {
+	if p.locals.forget(m.Session) {
+		p.out = p.out.To(messages.SlotLocal, m)
+	}
 	if conn, ok := p.bound[m.Session]; ok {
 		delete(p.bound, m.Session)
 		p.out = p.out.To(messages.SlotConn, &messages.CloseConn{Conn: conn, Reason: "the session has expired or was closed"})
@@ -223,11 +228,7 @@ func (p *RequestProcessor) Flush() messages.Outbox {
 		out = out.To(messages.SlotGate, &messages.Refusals{Items: p.words})
 		p.words = nil
 	}
-	switch {
-	case len(p.writes) == 0 || p.desk == deskBehind:
-	case p.desk == deskHeld:
-		p.writes = nil
-	default:
+	if len(p.writes) > 0 {
 		out = out.To(messages.SlotPrep, &messages.Requests{Items: p.writes})
 		p.last[1] = len(p.writes)
 		p.writes = nil

@@ -24,8 +24,23 @@ func newRequestStage(env *StageEnv) actor.Actor {
 	a := &requestActor{env: env, core: NewRequestProcessor(env.password, first, env.fillRandom)}
 	if env.Role != RoleStandalone {
 		a.core.InEnsemble(env.firstTicket())
+		env.openLocally(a.core)
 	}
 	return a
+}
+
+// openLocally lets a member that is to have local sessions keep them. What an earlier pipeline has left is taken over.
+func (env *StageEnv) openLocally(p *RequestProcessor) {
+	switch {
+	case env.Role == RoleReadOnly:
+		p.ReadOnly(env.locals)
+	case env.Options.LocalSessions:
+		p.OpenLocally(env.locals, env.Options.LocalUpgrading)
+	default:
+		env.locals.Clear()
+		return
+	}
+	env.locals.Begin()
 }
 
 // firstTicket goes on where the pipeline before ended. A process begins at a random place: the leader may still have
@@ -69,24 +84,18 @@ func (a *requestActor) Receive(ctx actor.Context) {
 		a.core.ConnClosed(m)
 	case *messages.SessionClosed:
 		a.core.SessionClosed(m)
-	case HoldFront:
-		a.flush(ctx)
-		a.core.Hold()
-	case Relink:
-		// What was read so far reaches the gate before it sends what waits to the new desk.
-		a.flush(ctx)
-		a.env.relink(m)
-		a.core.Resubmit()
-		ctx.Send(a.env.Gate, resubmit{})
-	case resubmitted:
-		a.core.Resubmitted()
+	case *messages.SessionsExpired:
+		a.core.Expired(m)
+	case *messages.UpgradeRefused:
+		a.core.UpgradeRefused(m)
+	case takeLocals:
+		a.core.Locals()
 	case Drained:
 		a.env.nextSession.Store(int64(a.core.nextID))
 		a.env.nextTicket.Store(uint64(a.core.ticket))
-		a.flush(ctx)
+		a.env.Metrics.LocalSessions.Store(int64(a.core.locals.count()))
+		a.env.dispatch(ctx, nil, a.core.Flush())
 	default:
 		a.env.unexpected(ctx, &a.env.Log)
 	}
 }
-
-func (a *requestActor) flush(ctx actor.Context) { a.env.dispatch(ctx, nil, a.core.Flush()) }

@@ -42,11 +42,12 @@ type Runtime struct {
 	nextSession atomic.Int64
 	// nextTicket is likewise the last ticket given out.
 	nextTicket atomic.Uint64
+	locals     *LocalSessions // of the request processor that runs
 }
 
 // NewRuntime makes an actor system in a world.
 func NewRuntime(w World) *Runtime {
-	rt := &Runtime{World: w, Conns: newConnTable(), Metrics: NewMetrics()}
+	rt := &Runtime{World: w, Conns: newConnTable(), Metrics: NewMetrics(), locals: NewLocalSessions()}
 	library := w.Library
 	if library == nil {
 		library = slog.New(slog.DiscardHandler)

@@ -21,12 +21,23 @@ type trackerActor struct {
 	buckets map[int64]*actor.PID // those to come
 	numbers map[string]int64     // bucket by child, until it has ended
 	timer   Timer
+	local   bool // it looks after the sessions that only this server knows
 }
 
-type wheelTick struct{}
+type (
+	wheelTick struct{}
+	// takeLocals asks the request processor for the local sessions that there are.
+	takeLocals struct{}
+)
 
-func newTracker(env *StageEnv) actor.Actor {
-	a := &trackerActor{env: env, buckets: map[int64]*actor.PID{}, numbers: map[string]int64{}}
+func newTracker(env *StageEnv) actor.Actor { return makeTracker(env, false) }
+
+// newLocalTracker is the tracker of sessions that only this server knows. It hears every sign of life first and passes on
+// what isn't about one of them. Their state is the request processor's.
+func newLocalTracker(env *StageEnv) actor.Actor { return makeTracker(env, true) }
+
+func makeTracker(env *StageEnv, local bool) *trackerActor {
+	a := &trackerActor{env: env, local: local, buckets: map[int64]*actor.PID{}, numbers: map[string]int64{}}
 	a.supervisor = supervisor{rt: env.Runtime, class: func(*actor.PID) FailureClass { return Rebuildable }}
 	a.escalate = func(child *actor.PID, reason any) { panic(reason) } // too many failures: the tracker fails as well
 	return a
@@ -41,7 +52,7 @@ func (a *trackerActor) HandleFailure(system *actor.ActorSystem, parent actor.Sup
 	if ok && a.wheel.Called(bucket) {
 		a.env.Metrics.PrivateStops.Inc()
 		parent.StopChildren(child)
-		a.env.endSessions(a.wheel.Members(bucket))
+		a.expire(a.wheel.Members(bucket))
 		return
 	}
 	a.supervisor.HandleFailure(system, parent, child, stats, reason, message)
@@ -59,7 +70,7 @@ func (a *trackerActor) Receive(ctx actor.Context) {
 	case *actor.Started:
 		a.start(ctx)
 	case *messages.Touch:
-		a.moved(ctx)(a.wheel.Touch(m.Session, m.Now))
+		a.touch(ctx, m)
 	case *messages.Touches:
 		a.touches(ctx, m)
 	case *messages.Revalidate:
@@ -89,12 +100,33 @@ func (a *trackerActor) now() int64 { return monoMs(a.env.Clock) }
 func (a *trackerActor) start(ctx actor.Context) {
 	now := a.now()
 	a.wheel = NewWheel(a.env.Options.Conn.TickMs, now)
+	a.arm(ctx)
+	if a.local {
+		ctx.Send(a.env.Front, takeLocals{})
+		return
+	}
 	var sessions []messages.SessionInfo
 	a.env.Tree.Read(func(t *tree.Tree) { sessions = t.Sessions() })
 	for _, s := range sessions {
 		a.moved(ctx)(a.wheel.Open(s.Session, s.Timeout, now))
 	}
-	a.arm(ctx)
+}
+
+func (a *trackerActor) touch(ctx actor.Context, m *messages.Touch) {
+	if a.local && !a.wheel.Alive(m.Session) && a.env.Role != RoleReadOnly {
+		ctx.Send(a.env.Tracker, m)
+		return
+	}
+	a.moved(ctx)(a.wheel.Touch(m.Session, m.Now))
+}
+
+// expire ends sessions of which nothing was heard for too long.
+func (a *trackerActor) expire(ids []messages.SessionID) {
+	if a.local {
+		a.env.System.Root.Send(a.env.Front, &messages.SessionsExpired{Sessions: ids})
+		return
+	}
+	a.env.endSessions(ids)
 }
 
 func (a *trackerActor) arm(ctx actor.Context) {
@@ -174,7 +206,7 @@ func (a *trackerActor) bucket(ctx actor.Context, number int64) *actor.PID {
 	if pid := a.buckets[number]; pid != nil {
 		return pid
 	}
-	props := a.env.sharedProps("bucket", func() actor.Actor { return newBucket(a.env) })
+	props := a.env.sharedProps("bucket", func() actor.Actor { return newBucket(a.env, a.expire) })
 	pid, err := ctx.SpawnNamed(props, "bucket"+strconv.FormatInt(number, 10))
 	if err != nil {
 		panic(err) // a number is used once in a tracker's life, and after it its children are gone

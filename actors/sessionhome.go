@@ -4,13 +4,13 @@ import "github.com/troupekeeper/troupe/messages"
 
 // sessionHomes is a leader's account of which server each session's client is connected to. A write that comes from
 // another server was sent on a connection that the client has left behind: it must not happen after what the client has
-// been told since. nil on a server that runs alone.
+// been told since. A local session has one server alone. nil on a server that runs alone.
 type sessionHomes map[messages.SessionID]messages.ServerID
 
 // check tells whether a request comes from where its session's client is now. The first one after a change of leaders
 // tells where that is.
 func (h sessionHomes) check(r *messages.Request) messages.ErrCode {
-	if h == nil || r.Conn == 0 || r.Session == 0 {
+	if h == nil || r.Conn == 0 || r.Session == 0 || r.Local {
 		return messages.ErrOK
 	}
 	home, known := h[r.Session]

@@ -22,12 +22,21 @@ type Links struct {
 	ToBeApplied *actor.PID // nil on a server that runs alone
 	Final       *actor.PID
 	Tracker     *actor.PID // sessions
+	Local       *actor.PID // of sessions that only this server knows; nil where there are none
 	Snapshotter *actor.PID
 	Leader      *actor.PID // the leader's actor on this server, or the link to it; nil on a server that runs alone
 	Member      *actor.PID // this server's leader or learner actor; nil on a server that runs alone
 	Commands    *actor.PID // four-letter words; lives as long as the server
 
 	LastZxid func() messages.Zxid // of the tree, from any goroutine
+}
+
+// touches is who hears that a session's client gave a sign of life.
+func (l *Links) touches() *actor.PID {
+	if l.Local != nil {
+		return l.Local // it passes on what isn't its own
+	}
+	return l.Tracker
 }
 
 // StageEnv is what a stage is built from.
@@ -50,8 +59,9 @@ type StageEnv struct {
 type StageInfo struct {
 	ID     string
 	Class  FailureClass
-	Stays  bool // it outlives a change of roles in an ensemble
-	Pinned bool // it may block, so it has a goroutine to itself
+	Stays  bool                     // it outlives a change of roles in an ensemble
+	Pinned bool                     // it may block, so it has a goroutine to itself
+	When   func(env *StageEnv) bool // whether this server has it; nil: always
 	New    func(env *StageEnv) actor.Actor
 }
 
@@ -83,6 +93,8 @@ func (env *StageEnv) address(slot messages.Slot, next *actor.PID, msg any) *acto
 		return env.Snapshotter
 	case messages.SlotLeader:
 		return env.Leader
+	case messages.SlotLocal:
+		return env.Local
 	case messages.SlotApplied:
 		return env.applied()
 	case messages.SlotConn:

@@ -20,6 +20,8 @@
 //	SessionOpened   final → tracker                                       before its SessionClosed
 //	SessionClosed   final → tracker, request processor
 //	BucketJoin …    tracker → bucket                                      a session is in one bucket at a time
+//	UpgradeRefused  final → request processor                             before the session's next UpgradeRefused
+//	SessionsExpired tracker of local sessions → request processor
 //	ConnClosed      connection → request processor, final                 the last word of a connection
 //	CloseConn       anybody → connection
 //	FourLetterWord  connection → commands                                 answered by an Output with Close

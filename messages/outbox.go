@@ -15,6 +15,7 @@ const (
 	SlotSnap                // the snapshotter
 	SlotApplied             // who keeps account of what has been proposed and not applied
 	SlotLeader              // the leader: its actor on this server, or the link to it
+	SlotLocal               // the tracker of sessions that only this server knows
 )
 
 // Send is one message and where it goes.

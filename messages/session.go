@@ -91,6 +91,18 @@ type SessionClosed struct {
 	Session  SessionID
 }
 
+// UpgradeRefused tells the request processor that a session which was to become everybody's stays local.
+type UpgradeRefused struct {
+	_msgpack struct{} `msgpack:",as_array"`
+	Session  SessionID
+}
+
+// SessionsExpired tells the request processor that the time of sessions that only this server knows is over.
+type SessionsExpired struct {
+	_msgpack struct{} `msgpack:",as_array"`
+	Sessions []SessionID
+}
+
 // BucketJoin puts a session into a bucket, BucketLeave takes it out.
 type BucketJoin struct {
 	_msgpack struct{} `msgpack:",as_array"`

@@ -43,6 +43,8 @@ var registered = []struct {
 	{32, messages.BucketLeave{}},
 	{33, messages.BucketDue{}},
 	{35, messages.SessionInfo{}},
+	{36, messages.UpgradeRefused{}},
+	{37, messages.SessionsExpired{}},
 
 	{50, messages.FourLetterWord{}},
 	{51, messages.WatchQuery{}},
@@ -96,7 +98,6 @@ var registered = []struct {
 	{141, messages.SyncWishes{}},
 	{142, messages.SyncWish{}},
 	{143, messages.SessionHome{}},
-	{144, messages.HandOver{}},
 }
 
 // message is what the package knows about one type.
