@@ -56,7 +56,6 @@ type Leader struct {
 	window      history
 
 	syncs  syncQueue
-	hand   handOver
 	pinged int64 // when the last heartbeat went out
 	lost   int64 // since when there is no quorum, 0: there is
 	ticked int64
@@ -88,7 +87,6 @@ type learnerState struct {
 	heard    int64 // when the last message of it came
 	moved    int64 // when it last acknowledged something new, or had nothing to acknowledge
 	beat     uint64
-	full     bool // its disk is
 }
 
 // follows tells whether the broadcast reaches it, at once or collected for later.
@@ -111,7 +109,6 @@ const (
 	ToLearner LeaderTarget = iota // the handler of Server
 	ToGate                        // this server's own gate
 	ToPeer                        // this server's peer
-	ToDesk                        // this server's prep
 )
 
 // What a leader's core says beside the messages between servers.

@@ -41,7 +41,6 @@ func (l *Leader) Ack(m *messages.Ack, now int64) {
 	if m.Server == l.opts.Self {
 		l.durable = max(l.durable, m.Zxid)
 		l.advance()
-		l.finishHandOver()
 		return
 	}
 	s := l.learners[m.Server]
@@ -52,7 +51,6 @@ func (l *Leader) Ack(m *messages.Ack, now int64) {
 	if m.Zxid > s.acked {
 		s.acked, s.moved = m.Zxid, now
 		l.advance()
-		l.finishHandOver()
 	}
 }
 

@@ -25,6 +25,8 @@ type Options struct {
 	CommitLogCount int     // committed transactions kept in memory for learners that come back
 	SnapshotFactor float64 // log to send instead of a snapshot, relative to its size; below 0: always the snapshot
 	ObserverLog    bool    // an observer keeps a log
+	ReadOnlyMode   bool    // reads are served while there is no leader
+	LeaderRefuses  bool    // clients get no session while this server leads
 	NotifyMin      time.Duration
 	NotifyMax      time.Duration
 	FinalizeWait   time.Duration // 0: 50 ms

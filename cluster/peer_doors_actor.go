@@ -32,7 +32,7 @@ func (a *peerActor) classOf(child *actor.PID) actors.FailureClass {
 	if a.permanent(child) {
 		return actors.Rebuildable
 	}
-	class, _ := a.chain.Class(child.Id)
+	class, _ := a.present().Class(child.Id)
 	return class
 }
 
@@ -78,10 +78,25 @@ func (a *peerActor) admitLearners(ctx actor.Context, leader *actor.PID) {
 	}
 }
 
+// admitClients connects clients to the pipeline.
+func (a *peerActor) admitClients(ctx actor.Context, role actors.Role, chain *actors.Chain) {
+	if role == actors.RoleLeader && a.m.LeaderRefuses {
+		a.refuseClients(ctx, "", "this server leads, and serves no clients then (leaderServes)")
+		return
+	}
+	for _, l := range a.m.Listeners {
+		ctx.Send(l, actors.Serve{Links: chain.Links, Options: a.m.Actors.Conn, Auth: a.m.Auth})
+	}
+}
+
 // holdClients closes all clients' connections. New ones may ask four-letter words, and get no session.
 func (a *peerActor) holdClients(ctx actor.Context, reason string) {
+	a.refuseClients(ctx, reason, "the server looks for a leader")
+}
+
+func (a *peerActor) refuseClients(ctx actor.Context, reason, refusal string) {
 	o := a.m.Actors.Conn
-	o.Refuse = "the server looks for a leader"
+	o.Refuse = refusal
 	links := actors.Links{Commands: a.m.Commands, LastZxid: func() messages.Zxid { return 0 }}
 	for _, l := range a.m.Listeners {
 		if reason != "" {

@@ -25,9 +25,6 @@ func (a *peerActor) leaderActive(ctx actor.Context, m *LeaderActive) {
 
 func (a *peerActor) learnerActive(ctx actor.Context, m *LearnerActive) {
 	if a.role == nil || a.ending != nil || m.Generation != a.generation {
-		if m.State == nil {
-			return
-		}
 		if err := m.State.Log.Close(); err != nil {
 			a.log.Warn().Err(err).Msg("closing the transaction log failed; the next start reads what is there")
 		}
@@ -43,10 +40,6 @@ func (a *peerActor) learnerActive(ctx actor.Context, m *LearnerActive) {
 
 // establish builds the pipeline and lets clients in.
 func (a *peerActor) establish(ctx actor.Context, state *persistence.Recovered, role actors.Role, epoch uint32, links actors.Links) {
-	if a.passage != nil {
-		a.switchRole(ctx, role, epoch, links)
-		return
-	}
 	shared := tree.NewShared(state.Tree)
 	links.Commands = a.m.Commands
 	base := actors.StageEnv{
@@ -61,21 +54,14 @@ func (a *peerActor) establish(ctx actor.Context, state *persistence.Recovered, r
 		a.endRole(ctx, err.Error(), true)
 		return
 	}
-	a.chain, a.kept, a.pause, a.base = chain, shared, 0, base
-	for _, l := range a.m.Listeners {
-		ctx.Send(l, actors.Serve{Links: chain.Links, Options: a.m.Actors.Conn, Auth: a.m.Auth})
-	}
-	a.established(ctx, role, epoch)
-}
-
-// established tells everybody that the role is there with its pipeline.
-func (a *peerActor) established(ctx actor.Context, role actors.Role, epoch uint32) {
-	ctx.Send(a.role, PipelineReady{Links: a.chain.Links})
-	a.view.Store(&actors.View{Links: a.chain.Links, Role: role, Tree: a.kept, Generation: a.generation})
-	a.log.Info().Stringer("role", role).Uint32("epoch", epoch).Stringer("zxid", a.kept.LastZxid()).
+	a.chain, a.kept, a.pause = chain, shared, 0
+	ctx.Send(a.role, PipelineReady{Links: chain.Links})
+	a.view.Store(&actors.View{Links: chain.Links, Role: role, Tree: shared, Generation: a.generation})
+	a.log.Info().Stringer("role", role).Uint32("epoch", epoch).Stringer("zxid", shared.LastZxid()).
 		Int64("ms", a.m.now()-a.lookedAt).Msg("serving")
 	a.show()
 	a.settled(ctx)
+	a.admitClients(ctx, role, chain)
 	if a.m.Ready != nil {
 		a.m.Ready()
 	}
@@ -92,7 +78,6 @@ func (a *peerActor) roleEnded(ctx actor.Context, m *RoleEnded) {
 func (a *peerActor) endRole(ctx actor.Context, reason string, failed bool) {
 	a.log.Warn().Stringer("state", a.state).Msg("leaving the role: " + reason)
 	served := a.chain != nil
-	a.passage = nil
 	a.view.Store(nil)
 	a.holdClients(ctx, "the server looks for a leader")
 	a.admitLearners(ctx, nil)
@@ -105,6 +90,12 @@ func (a *peerActor) endRole(ctx actor.Context, reason string, failed bool) {
 	}
 	a.state, a.leader, a.chain = messages.Looking, 0, nil
 	a.show()
+	a.role = nil
+	a.stopChildren(ctx)
+}
+
+// stopChildren ends all but the doors. What comes next begins when they have stopped.
+func (a *peerActor) stopChildren(ctx actor.Context) {
 	a.ending = map[string]bool{}
 	for _, child := range ctx.Children() {
 		if a.permanent(child) {
@@ -113,7 +104,6 @@ func (a *peerActor) endRole(ctx actor.Context, reason string, failed bool) {
 		a.ending[child.Id] = true
 		ctx.Stop(child)
 	}
-	a.role = nil
 	a.beginAnew(ctx)
 }
 
@@ -124,10 +114,6 @@ const (
 )
 
 func (a *peerActor) childStopped(ctx actor.Context, child string) {
-	if a.passage != nil {
-		delete(a.passage.left, child)
-		a.passed(ctx)
-	}
 	if a.ending == nil {
 		return
 	}
@@ -141,6 +127,10 @@ func (a *peerActor) beginAnew(ctx actor.Context) {
 		return
 	}
 	a.ending = nil
+	if a.reading.ending {
+		a.readsEnded(ctx)
+		return
+	}
 	if a.disk == nil && !a.recover() {
 		return
 	}
@@ -161,7 +151,11 @@ func (a *peerActor) childFailed(ctx actor.Context, m childFailed) {
 	if a.ending != nil {
 		return
 	}
-	if _, ours := a.chain.Class(m.child); !ours && (a.role == nil || m.child != a.role.Id) {
+	_, ours := a.present().Class(m.child)
+	if a.role != nil && m.child == a.role.Id {
+		ours = true
+	}
+	if !ours {
 		return // of an earlier role
 	}
 	a.m.rt.Metrics.PipelineRebuilds.Inc()
@@ -176,7 +170,20 @@ func (a *peerActor) childFailed(ctx actor.Context, m childFailed) {
 		a.m.rt.Fatal(fmt.Errorf("this server's pipeline failed %d times within a minute, last in %s: %v", len(a.failures), m.child, m.reason))
 		return
 	}
-	a.endRole(ctx, fmt.Sprintf("%s has failed: %v", m.child, m.reason), true)
+	reason := fmt.Sprintf("%s has failed: %v", m.child, m.reason)
+	if a.reading.chain != nil {
+		a.endReads(ctx, reason)
+		return
+	}
+	a.endRole(ctx, reason, true)
+}
+
+// present is the pipeline that there is, of a role or for reads alone; nil: none.
+func (a *peerActor) present() *actors.Chain {
+	if a.reading.chain != nil {
+		return a.reading.chain
+	}
+	return a.chain
 }
 
 func (a *peerActor) stop(ctx actor.Context) {

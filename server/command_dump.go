@@ -30,6 +30,8 @@ type dumpResult struct {
 	zone       *time.Location
 	learner    bool
 	sessions   []messages.SessionInfo // of a learner, which doesn't know when they expire
+	global     map[int64][]messages.SessionID
+	local      map[int64][]messages.SessionID // nil where there are no local sessions
 }
 
 type dumpConn struct {
@@ -42,12 +44,15 @@ func (dumpCommand) run(c *console, _ url.Values) (commandResult, error) {
 		Expiry: map[int64][]messages.SessionID{}, Ephemerals: c.ephemerals(), conns: map[int64][]dumpConn{},
 		zone: c.zone,
 	}
-	expires := map[messages.SessionID]int64{}
 	if s, ok := c.ensemble(); ok && s.State != messages.Leading {
 		r.learner, r.sessions = true, c.sessions()
-	} else if err := c.expiries(&r, expires); err != nil {
+	} else if err := c.expiries(&r); err != nil {
 		return nil, err
 	}
+	if err := c.localExpiries(&r); err != nil {
+		return nil, err
+	}
+	expires := r.expires()
 	for _, e := range c.runtime.Conns.All() {
 		at, session := c.closing(e.Stats, expires)
 		r.conns[at] = append(r.conns[at], dumpConn{remote: e.Stats.Remote, session: session})
@@ -55,20 +60,41 @@ func (dumpCommand) run(c *console, _ url.Values) (commandResult, error) {
 	return r, nil
 }
 
-// expiries sorts the sessions by the time at which they expire, in both directions.
-func (c *console) expiries(r *dumpResult, expires map[messages.SessionID]int64) error {
+// expiries sorts the ensemble's sessions by the time at which they expire.
+func (c *console) expiries(r *dumpResult) error {
 	buckets, err := c.sessionBuckets()
-	if err != nil {
-		return err
+	r.global = r.add(c, buckets)
+	return err
+}
+
+// localExpiries does so with those that only this server knows.
+func (c *console) localExpiries(r *dumpResult) error {
+	buckets, ok, err := c.localBuckets()
+	if ok {
+		r.local = r.add(c, buckets)
 	}
+	return err
+}
+
+func (r *dumpResult) add(c *console, buckets []messages.BucketReport) map[int64][]messages.SessionID {
+	sets := map[int64][]messages.SessionID{}
 	for _, b := range buckets {
 		at := c.wallOf(b.Deadline).UnixMilli()
+		sets[at] = append(sets[at], b.Sessions...)
 		r.Expiry[at] = append(r.Expiry[at], b.Sessions...)
-		for _, s := range b.Sessions {
+	}
+	return sets
+}
+
+// expires tells when each session does.
+func (r *dumpResult) expires() map[messages.SessionID]int64 {
+	expires := map[messages.SessionID]int64{}
+	for at, sessions := range r.Expiry {
+		for _, s := range sessions {
 			expires[s] = at
 		}
 	}
-	return nil
+	return expires
 }
 
 // sessions lists those of the tree, by id.
@@ -106,13 +132,18 @@ func (c *console) ephemerals() map[messages.SessionID][]string {
 
 func (r dumpResult) text(w *bytes.Buffer) {
 	w.WriteString("SessionTracker dump:\n")
+	id, title := func(id messages.SessionID) string { return id.String() }, "Session"
+	if r.local != nil {
+		dumpSets(w, r.zone, "Local Session", r.local, id)
+		title = "Global Session"
+	}
 	if r.learner {
 		fmt.Fprintf(w, "Global Sessions(%d):\n", len(r.sessions))
 		for _, s := range r.sessions {
 			fmt.Fprintf(w, "%v\t%dms\n", s.Session, s.Timeout)
 		}
 	} else {
-		dumpSets(w, r.zone, "Session", r.Expiry, func(id messages.SessionID) string { return id.String() })
+		dumpSets(w, r.zone, title, r.global, id)
 	}
 	fmt.Fprintf(w, "ephemeral nodes dump:\nSessions with Ephemerals (%d):\n", len(r.Ephemerals))
 	for _, id := range sortedKeys(r.Ephemerals) {

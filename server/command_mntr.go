@@ -55,7 +55,7 @@ func (mntrCommand) run(c *console, _ url.Values) (commandResult, error) {
 		{"max_file_descriptor_count", limit},
 		{"approximate_data_size", facts.bytes},
 		{"open_file_descriptor_count", open},
-		{"local_sessions", 0},
+		{"local_sessions", c.runtime.Metrics.LocalSessions.Load()},
 		{"uptime", c.uptime().Milliseconds()},
 		{"outstanding_tls_handshake", 0},
 		{"min_client_response_size", m.MinResponseSize.Load()},

@@ -93,7 +93,21 @@ func (c *console) sessionBuckets() ([]messages.BucketReport, error) {
 	if v == nil {
 		return nil, errNotServing
 	}
-	r, err := ask[messages.SessionReport](c, v.Tracker, &messages.SessionQuery{})
+	return c.buckets(v.Tracker)
+}
+
+// localBuckets are those of the sessions that only this server knows; false where there can be none.
+func (c *console) localBuckets() ([]messages.BucketReport, bool, error) {
+	v := c.view()
+	if v == nil || v.Local == nil {
+		return nil, false, nil
+	}
+	buckets, err := c.buckets(v.Local)
+	return buckets, true, err
+}
+
+func (c *console) buckets(tracker *actor.PID) ([]messages.BucketReport, error) {
+	r, err := ask[messages.SessionReport](c, tracker, &messages.SessionQuery{})
 	if err != nil {
 		return nil, err
 	}

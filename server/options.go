@@ -32,6 +32,10 @@ func actorOptions(c *Config, words []string) actors.Options {
 		o.SnapRetain = c.Purge.RetainCount
 	}
 	o.FsyncWarning = c.Log.SyncWarning
+	if c.Ensemble.Distributed() {
+		o.LocalSessions = c.Session.LocalEnabled
+		o.LocalUpgrading = c.Session.LocalUpgrading
+	}
 	if c.Ensemble.HasID {
 		o.SessionServer = messages.ServerID(c.Ensemble.MyID)
 	}

@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -226,78 +224,38 @@ func TestEnsembleSurvivesItsLeader(t *testing.T) {
 	}
 }
 
-// Leadership is moved while clients of every member write, read, watch and sync: none loses its connection, no request
-// fails, each write happens once.
-func TestHandOverCostsNobodyAnything(t *testing.T) {
-	e := newTroupe(t, 3, 1).startAll()
+// With leaderServes=no the leader tells operators how it is, and gives nobody a session.
+func TestLeaderThatServesNobody(t *testing.T) {
+	e := newTroupe(t, 3, 0, "leaderServes=no").startAll()
 	ctx := serveContext(t)
-	setup := e.connect(ctx, 0)
-	if _, err := setup.Create(ctx, "/moved", nil, client.Persistent); err != nil {
+	leader := e.leader()
+	if c, err := client.Connect(ctx, client.Options{Servers: []string{e.address(leader)}}); err == nil {
+		_ = c.Close()
+		t.Error("the leader has taken a client")
+	}
+	if text := mntr(t, e.address(leader)); !strings.Contains(text, "zk_server_state\tleader\n") {
+		t.Errorf("the leader answers mntr with %q", text)
+	}
+	c := e.connect(ctx, (leader+1)%3)
+	if _, err := c.Create(ctx, "/a", nil, client.Persistent); err != nil {
 		t.Fatal(err)
 	}
-	stop, failed := make(chan struct{}), make(chan error, 64)
-	var done sync.WaitGroup
-	var writes atomic.Int64
-	for i := range e.servers {
-		for j := range 3 {
-			c := e.connect(ctx, i)
-			id, _ := c.Session()
-			path := fmt.Sprintf("/moved/%d-%d", i, j)
-			if _, err := c.Create(ctx, path, nil, client.Persistent); err != nil {
-				t.Fatal(err)
+	e.stop(leader)
+	other := 3 - leader - (leader+1)%3
+	eventually(t, "a write at the one that doesn't lead now", func() bool {
+		for _, i := range []int{(leader + 1) % 3, other} {
+			attempt, cancel := context.WithTimeout(ctx, 2*time.Second)
+			c, err := client.Connect(attempt, client.Options{Servers: []string{e.address(i)}})
+			cancel()
+			if err != nil {
+				continue
 			}
-			done.Add(1)
-			go func() {
-				defer done.Done()
-				for version := int32(0); ; version++ {
-					select {
-					case <-stop:
-						if now, _ := c.Session(); now != id {
-							failed <- fmt.Errorf("%s: another session", path)
-						}
-						return
-					default:
-					}
-					stat, err := c.Set(ctx, path, []byte(fmt.Sprint(version)), version)
-					if err == nil && stat.Version != version+1 {
-						err = fmt.Errorf("version %d after %d", stat.Version, version)
-					}
-					if err == nil {
-						err = c.Sync(ctx, path)
-					}
-					if err == nil {
-						_, _, err = c.Get(ctx, path)
-					}
-					if err != nil {
-						failed <- fmt.Errorf("%s: %w", path, err)
-						return
-					}
-					writes.Add(1)
-				}
-			}()
-		}
-	}
-	for range 6 {
-		before := writes.Load()
-		eventually(t, "some writes", func() bool { return writes.Load() > before+50 })
-		from := e.leader()
-		if from < 0 {
-			t.Fatal("nobody leads")
-		}
-		to := (from + 1) % 3
-		eventually(t, "the handover begins", func() bool { // the heir may still be taking up the last one
-			err := e.servers[from].MoveLeader(ctx, messages.ServerID(to+1))
-			if err != nil && !strings.Contains(err.Error(), "up to date") {
-				t.Fatalf("from server %d to server %d: %v", from+1, to+1, err)
+			_, err = c.Set(ctx, "/a", nil, -1)
+			_ = c.Close()
+			if err == nil {
+				return i != e.leader()
 			}
-			return err == nil
-		})
-		eventually(t, "the heir leads", func() bool { return e.leader() == to })
-	}
-	close(stop)
-	done.Wait()
-	close(failed)
-	for err := range failed {
-		t.Error(err)
-	}
+		}
+		return false
+	})
 }
