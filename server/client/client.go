@@ -34,6 +34,7 @@ type Client struct {
 	authing  []*authCall
 	auths    []Auth // accepted credentials, to be repeated
 	watches  watchTable
+	writable bool  // a server that takes writes has served the session: others know it, too
 	closing  bool  // closeSession is on its way: the end of the connection is expected
 	final    error // why the client is of no more use
 }
@@ -59,7 +60,7 @@ func Connect(ctx context.Context, opts Options) (*Client, error) {
 		opts: opts, cancel: cancel, session: opts.Session, password: opts.Password, timeout: opts.Timeout,
 		ready: make(chan struct{}), done: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
-	if c.session == 0 {
+	if c.writable = c.session != 0; !c.writable {
 		c.password = make([]byte, messages.PasswordLength)
 	}
 	go c.run(running)

@@ -129,6 +129,11 @@ func (c *Client) handshake(conn net.Conn) error {
 		LastZxidSeen: c.last, Timeout: int32(c.opts.Timeout.Milliseconds()), Session: c.session, Password: c.password,
 		ReadOnly: c.opts.ReadOnly, HasReadOnly: true,
 	}
+	if !c.writable {
+		// A session that was opened at a server that only serves reads ends with that server's state, so another one is asked
+		// for. Nothing is lost: there is nothing that such a session could own.
+		req.Session, req.Password = 0, make([]byte, messages.PasswordLength)
+	}
 	c.mu.Unlock()
 	frame, start := jute.BeginFrame(nil)
 	if _, err := conn.Write(jute.EndFrame(req.Append(frame), start)); err != nil {
@@ -152,6 +157,8 @@ func (c *Client) handshake(conn net.Conn) error {
 	c.state = StateSyncConnected // its event follows in serve
 	if resp.ReadOnly {
 		c.state = StateConnectedReadOnly
+	} else {
+		c.writable = true
 	}
 	return nil
 }
