@@ -17,7 +17,6 @@ func (s *Server) Stop() {
 }
 
 func (s *Server) stop() {
-	s.resign()
 	if s.admin != nil {
 		s.admin.close()
 	}

@@ -93,7 +93,6 @@ func New(o Options) (*Server, error) {
 	s.options = actorOptions(o.Config, fourLetterWords())
 	if o.Config.Ensemble.Distributed() {
 		s.board = &cluster.StatusBoard{}
-		s.moveLeader = s.MoveLeader
 	}
 	return s, nil
 }
