@@ -27,6 +27,7 @@ func (s *Store) Resume(kept *tree.Tree, clock func() int64, progress func(Progre
 }
 
 func (s *Store) resume(kept *tree.Tree) (*Recovered, error) {
+	kept.CloseSnapshot() // the role may have ended while one was being written
 	r := &Recovered{Tree: kept, SnapshotZxid: kept.LastZxid()}
 	end, err := s.replay(r, func(Progress) {})
 	if err != nil {

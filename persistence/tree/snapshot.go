@@ -79,6 +79,14 @@ func (s *Snapshot) Close() {
 	*s = Snapshot{header: s.header, done: s.done, phase: phaseDone}
 }
 
+// CloseSnapshot ends the snapshot that is being taken, if there is one: whoever takes a tree over from others doesn't know
+// whether they had time to end theirs.
+func (t *Tree) CloseSnapshot() {
+	if t.snapshot != nil {
+		t.snapshot.Close()
+	}
+}
+
 // Next emits the next records, with up to maxNodes nodes (or sessions, or ACLs) among them, and tells whether that was
 // all. A record's bytes are only valid during the call of emit. After an error of emit the snapshot is of no use.
 func (s *Snapshot) Next(emit func(kind byte, record []byte) error, maxNodes int) (done bool, err error) {
