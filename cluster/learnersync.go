@@ -19,7 +19,7 @@ const (
 
 // LogView is what a plan asks of the leader's disk.
 type LogView interface {
-	// LogFloor finds the last place at or before a zxid from which the log can be read on.
+	// LogFloor finds the last place at or before a zxid from which the log can be read on to its end.
 	LogFloor(zxid messages.Zxid) (floor messages.Zxid, ok bool, err error)
 	// LogBytesBehind is how much log there is to send behind a zxid.
 	LogBytesBehind(zxid messages.Zxid) (int64, error)
@@ -54,9 +54,15 @@ func planSync(last messages.Zxid, b *BeginSync, log LogView, o SyncOptions) (Pla
 	if err != nil {
 		return Plan{}, err
 	}
+	// The log of a leader whose own state once came as a snapshot may end before that, until it goes on behind it: what is in
+	// it then leads nowhere, and may never have become history.
+	end, whole, err := log.LogFloor(b.Base)
+	if err != nil {
+		return Plan{}, err
+	}
 	snapshot, size := log.NewestSnapshot()
 	switch {
-	case !ok:
+	case !ok || !whole || end != b.Base:
 		return Plan{Step: SendSnapshot}, nil
 	case floor != last:
 		return Plan{Step: SendTruncate, After: floor}, nil

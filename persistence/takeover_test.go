@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/troupekeeper/troupe/messages"
@@ -66,6 +67,30 @@ func TestLogFloor(t *testing.T) {
 		messages.MakeZxid(9, 9): messages.MakeZxid(3, 2),
 	} {
 		if got, ok, err := s.LogFloor(asked); got != want || !ok || err != nil {
+			t.Errorf("floor of %v: %v %v %v, want %v", asked, got, ok, err, want)
+		}
+	}
+}
+
+// A log that jumps to where a snapshot had brought the tree can't be read across the jump: what is before it leads nowhere.
+func TestLogFloorEndsAtAJump(t *testing.T) {
+	s, r := takeoverStore(t, NewMemFS(), 10)
+	if err := r.Log.StartAfter(uint64(messages.MakeZxid(1, 20))); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range history(3, 1, 2) {
+		if err := r.Log.Append(uint64(p.Header.Zxid), p.Encoded); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Log.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	for asked, want := range map[messages.Zxid]messages.Zxid{
+		messages.MakeZxid(1, 4): 0, messages.MakeZxid(1, 10): 0, messages.MakeZxid(1, 19): 0,
+		messages.MakeZxid(1, 20): messages.MakeZxid(1, 20), messages.MakeZxid(3, 1): messages.MakeZxid(3, 1),
+	} {
+		if got, ok, err := s.LogFloor(asked); got != want || ok != (want != 0) || err != nil {
 			t.Errorf("floor of %v: %v %v %v, want %v", asked, got, ok, err, want)
 		}
 	}
@@ -183,10 +208,15 @@ func TestResume(t *testing.T) {
 	if err := r.Log.Close(); err != nil {
 		t.Fatal(err)
 	}
+	left := kept.BeginSnapshot() // the role ends while a snapshot is being written
 	r, err := s.Resume(kept, noTime, nil)
 	if err != nil || r.Tree != kept || kept.LastZxid() != messages.MakeZxid(1, 8) {
 		t.Fatalf("%v at %v, %v", r.Tree == kept, kept.LastZxid(), err)
 	}
+	if done, err := left.Next(func(byte, []byte) error { return errors.New("it is written on") }, 1); !done || err != nil {
+		t.Errorf("the snapshot of the role before: done %v, %v", done, err)
+	}
+	kept.BeginSnapshot().Close()
 	if err := r.Log.Close(); err != nil {
 		t.Fatal(err)
 	}

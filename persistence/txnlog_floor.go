@@ -2,9 +2,9 @@ package persistence
 
 import "errors"
 
-// LogFloor finds the last place in a log at or before a zxid from which the log can be read on: the zxid of a record, or
-// the one after which a segment begins. ok is false when the log begins later. The log may be written meanwhile; what
-// was durable before the call is seen.
+// LogFloor finds the last place in a log at or before a zxid from which the log can be read on to its end: the zxid of a
+// record, or the one after which a segment begins. ok is false when the log begins later, or jumps later to where a snapshot
+// had brought the tree (see StartAfter). The log may be written meanwhile; what was durable before the call is seen.
 func LogFloor(fsys FS, dir string, databaseID, zxid uint64) (floor uint64, ok bool, err error) {
 	segments, err := ListSegments(fsys, dir)
 	if err != nil {
@@ -20,10 +20,13 @@ func LogFloor(fsys FS, dir string, databaseID, zxid uint64) (floor uint64, ok bo
 			s.close()
 			return floor, err == nil, err
 		}
-		prev := s.head.prev
+		prev, jump := s.head.prev, s.head.prev != s.head.chain
 		s.close()
 		if prev <= zxid {
 			return prev, true, nil
+		}
+		if jump {
+			return 0, false, nil
 		}
 	}
 	return 0, false, nil
