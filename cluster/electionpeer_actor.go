@@ -30,6 +30,8 @@ func DefaultElectionPeerOptions() ElectionPeerOptions {
 type (
 	// electionRetry is the end of a pause; one of an earlier pause has another number.
 	electionRetry struct{ pause uint64 }
+	// linkGone tells, behind all that a link has said, that its actor has ended.
+	linkGone struct{ link *actor.PID }
 	// knockKept tells that the other side seems to keep the link that this side has only knocked with.
 	knockKept struct{ link *actor.PID }
 )
@@ -94,6 +96,10 @@ func (a *electionPeerActor) Receive(ctx actor.Context) {
 		a.linkUp(ctx, m)
 	case LinkDown:
 		a.linkDown(ctx, m)
+	case *actor.Terminated:
+		ctx.Send(ctx.Self(), linkGone{m.Who}) // it has overtaken the link's last words
+	case linkGone:
+		a.linkDown(ctx, LinkDown{Link: m.link, Reason: "it was gone before it could be adopted"})
 	case knockKept:
 		if a.link != nil && a.link.Equal(m.link) {
 			a.isUp(ctx)
@@ -199,6 +205,7 @@ func (a *electionPeerActor) goOn(ctx actor.Context) {
 	case a.next != nil:
 		a.stopTimer()
 		a.link, a.next, a.redial = a.next, nil, false
+		ctx.Watch(a.link) // it may be gone by now, and say nothing
 		ctx.Send(a.link, Adopt{Owner: ctx.Self()})
 	case a.redial:
 		a.redial = false

@@ -235,6 +235,21 @@ func TestElectionPeerTurnsAwayWhatHasNoPlace(t *testing.T) {
 	allLinked(w, list, 9)
 }
 
+// A link that was offered may be gone for long when its turn to be adopted comes, for instance behind a pause of the
+// whole process. Nothing is heard of it any more, and the member must be found all the same.
+func TestElectionPeerIsOfferedALinkThatIsGone(t *testing.T) {
+	for seed := range uint64(linkSeeds) {
+		w := newLinkWorld(t, seed)
+		list := voters(w, 2)
+		w.run(100 * time.Millisecond)
+		gone := list[0].rt.System.NewLocalPID("gone")
+		hello := messages.Hello{Purpose: messages.ForElection, From: 2, To: 1, Incarnation: list[1].self.Incarnation}
+		list[0].tell(list[0].peers[2], LinkAccepted{Link: gone, Peer: hello})
+		w.run(time.Second)
+		allLinked(w, list, 9)
+	}
+}
+
 func TestElectionPeerOnlySpeaksForItself(t *testing.T) {
 	w := newLinkWorld(t, 1)
 	one := w.voter(1, 2, 1)

@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -120,6 +122,13 @@ func (a *leaderActor) look(ctx actor.Context, now int64) {
 	a.timer = a.m.rt.Clock.After(lookEvery, func() { root.Send(self, leaderLook{}) })
 }
 
+// tellHandlers sends to all of them, always in the same order, so that a run can be played again.
+func (a *leaderActor) tellHandlers(ctx actor.Context, msg any) {
+	for _, server := range slices.Sorted(maps.Keys(a.handlers)) {
+		ctx.Send(a.handlers[server], msg)
+	}
+}
+
 // show puts up what only a leader knows.
 func (a *leaderActor) show() {
 	phase := PhaseDiscovery
@@ -204,9 +213,7 @@ func (a *leaderActor) revalidated(ctx actor.Context, m *messages.Revalidated) {
 // ready begins to serve: what was held back for the pipeline goes out.
 func (a *leaderActor) ready(ctx actor.Context, m PipelineReady) {
 	a.links = &m.Links
-	for _, h := range a.handlers {
-		ctx.Send(h, m)
-	}
+	a.tellHandlers(ctx, m)
 	waiting := a.waiting
 	a.waiting = nil
 	for _, s := range waiting {
