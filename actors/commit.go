@@ -1,7 +1,9 @@
 package actors
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/troupekeeper/troupe/messages"
 )
@@ -205,3 +207,17 @@ func (c *Commit) Flush() messages.Outbox {
 
 // Waiting is how many sessions have a write in flight.
 func (c *Commit) Waiting() int { return len(c.sessions) }
+
+// Unanswered lists the requests that wait for a word of the leader, in the order in which they came.
+func (c *Commit) Unanswered() []messages.Request {
+	items := make([]messages.Request, 0, len(c.tickets))
+	for _, q := range c.sessions {
+		for i := range q.items {
+			if r := q.items[i].request; r.Ticket != 0 && q.items[i].refusal == nil {
+				items = append(items, r)
+			}
+		}
+	}
+	slices.SortFunc(items, func(a, b messages.Request) int { return cmp.Compare(a.Ticket, b.Ticket) })
+	return items
+}

@@ -1,6 +1,8 @@
 package actors
 
 import (
+	"slices"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupekeeper/troupe/messages"
@@ -30,6 +32,13 @@ func (a *commitActor) Receive(ctx actor.Context) {
 		// It asks about the state behind all that has been committed so far, so it goes the same way.
 		a.flush(ctx)
 		ctx.Send(a.next(), m)
+	case Quiesce:
+		a.flush(ctx)
+		ctx.Send(a.next(), m)
+	case Relink:
+		a.env.relink(m)
+	case resubmit:
+		a.resubmit(ctx)
 	case Drained:
 		a.flush(ctx)
 	default:
@@ -44,4 +53,14 @@ func (a *commitActor) next() *actor.PID {
 		return a.env.ToBeApplied
 	}
 	return a.env.Final
+}
+
+// resubmitBatch is how many requests go to a new desk in one message.
+const resubmitBatch = 256
+
+func (a *commitActor) resubmit(ctx actor.Context) {
+	for part := range slices.Chunk(a.core.Unanswered(), resubmitBatch) {
+		ctx.Send(a.env.Prep, &messages.Requests{Items: part})
+	}
+	ctx.Send(a.env.Front, resubmitted{})
 }

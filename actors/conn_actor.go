@@ -75,10 +75,10 @@ func (a *connActor) Receive(ctx actor.Context) {
 		a.core.SessionRefused()
 	case *messages.CloseConn:
 		a.core.close(m.Reason, true)
+	case Relink:
+		a.links = m.Links
 	case tooLate:
-		if a.core.HandshakeTimeout() {
-			a.rt.Metrics.SessionlessExpired.Inc()
-		}
+		a.tooLate()
 	case enough:
 		a.finish(ctx)
 	case restWritten:
@@ -96,6 +96,12 @@ func (a *connActor) Receive(ctx actor.Context) {
 		a.finish(ctx)
 	default:
 		a.rt.unexpected(ctx, &a.rt.Log)
+	}
+}
+
+func (a *connActor) tooLate() {
+	if a.core.HandshakeTimeout() {
+		a.rt.Metrics.SessionlessExpired.Inc()
 	}
 }
 

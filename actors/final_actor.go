@@ -51,6 +51,11 @@ func (a *finalActor) Receive(ctx actor.Context) {
 		// The tracker must know of every session that has been opened by now.
 		a.env.dispatch(ctx, nil, a.core.Flush())
 		ctx.Send(a.env.Tracker, m)
+	case Quiesce:
+		a.env.dispatch(ctx, nil, a.core.Flush())
+		ctx.Send(m.To, Quiet{Stage: stageFinal})
+	case Relink:
+		a.env.relink(m)
 	case Drained:
 		a.env.dispatch(ctx, nil, a.core.Flush())
 	default:

@@ -72,6 +72,8 @@ func (a *listenerActor) Receive(ctx actor.Context) {
 	case Serve:
 		a.kept.serve = &m
 		a.start(ctx)
+	case Relink:
+		a.relink(ctx, m)
 	case Hold:
 		a.kept.serve = nil
 		for _, child := range ctx.Children() {
@@ -83,6 +85,19 @@ func (a *listenerActor) Receive(ctx actor.Context) {
 		a.acceptor.Close()
 	default:
 		a.rt.unexpected(ctx, &a.log)
+	}
+}
+
+// relink tells all connections of a change behind the stages that they know.
+func (a *listenerActor) relink(ctx actor.Context, m Relink) {
+	if a.kept.serve == nil {
+		return
+	}
+	serve := *a.kept.serve
+	serve.Links = m.Links
+	a.kept.serve = &serve
+	for _, child := range ctx.Children() {
+		ctx.Send(child, m)
 	}
 }
 

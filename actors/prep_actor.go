@@ -15,6 +15,8 @@ type prepActor struct {
 	env    *StageEnv
 	core   *Prep
 	warned map[string]int64 // when a soft quota was last complained about, wall clock
+	held   bool             // leadership is being handed over
+	aside  []*messages.Requests
 }
 
 func newPrepStage(env *StageEnv) actor.Actor {
@@ -34,8 +36,13 @@ func (a *prepActor) Receive(ctx actor.Context) {
 		a.writeMembers()
 		a.env.dispatch(ctx, a.next(), a.core.Flush())
 	case *messages.Requests:
-		a.env.Metrics.PrepQueue.Observe(int64(len(m.Items)), 1)
-		a.judge(m.Items)
+		a.requests(m)
+	case HoldDesk:
+		a.held = true
+		a.env.dispatch(ctx, a.next(), a.core.Flush())
+		ctx.Send(a.env.Proposal, DeskHeld{})
+	case ReleaseDesk:
+		a.release()
 	case *messages.Applied:
 		a.env.Metrics.OutstandingRemoved.Add(int64(a.core.Applied(m.Zxid)))
 	case *messages.DiskSpace:
@@ -47,6 +54,24 @@ func (a *prepActor) Receive(ctx actor.Context) {
 		a.env.dispatch(ctx, a.next(), a.core.Flush())
 	default:
 		a.env.unexpected(ctx, &a.env.Log)
+	}
+}
+
+func (a *prepActor) requests(m *messages.Requests) {
+	if a.held {
+		a.aside = append(a.aside, m)
+		return
+	}
+	a.env.Metrics.PrepQueue.Observe(int64(len(m.Items)), 1)
+	a.judge(m.Items)
+}
+
+// release goes on with what was put aside: leadership stays where it is.
+func (a *prepActor) release() {
+	aside := a.aside
+	a.held, a.aside = false, nil
+	for _, m := range aside {
+		a.requests(m)
 	}
 }
 

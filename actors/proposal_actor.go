@@ -22,7 +22,7 @@ func (a *proposalActor) Receive(ctx actor.Context) {
 		for i := range m.Items {
 			a.env.Metrics.proposalSize(int64(len(m.Items[i].Encoded)))
 		}
-	case *messages.Words, *messages.SyncWishes:
+	case *messages.Words, *messages.SyncWishes, DeskHeld:
 		ctx.Send(a.env.Member, m)
 	default:
 		a.env.unexpected(ctx, &a.env.Log)

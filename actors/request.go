@@ -2,6 +2,8 @@ package actors
 
 import (
 	"bytes"
+	"maps"
+	"slices"
 
 	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/messages/jute"
@@ -25,10 +27,21 @@ type RequestProcessor struct {
 	bound    map[messages.SessionID]messages.ConnID
 	requests []messages.Request
 	writes   []messages.Request
-	words    []messages.Refusal // on requests of its own, which follow them to the gate
+	words    []messages.Refusal                          // on requests of its own, which follow them to the gate
+	asked    map[messages.SessionID]*messages.Revalidate // questions to the leader that it hasn't answered
+	desk     deskState
 	out      messages.Outbox
 	last     [2]int // sizes of the last batches of requests and writes, for the capacity of the next ones
 }
+
+// deskState says where writes go beside the gate.
+type deskState uint8
+
+const (
+	deskOpen   deskState = iota // to the desk
+	deskHeld                    // nowhere: leadership is being handed over, and the gate keeps what waits
+	deskBehind                  // nowhere yet: the gate is sending what waits to the new desk, and they come behind it
+)
 
 // NewRequestProcessor makes one. firstID is the first session id to give out; random fills passwords.
 func NewRequestProcessor(lookup SessionLookup, firstID messages.SessionID, random func([]byte)) *RequestProcessor {
@@ -40,7 +53,23 @@ func NewRequestProcessor(lookup SessionLookup, firstID messages.SessionID, rando
 
 // InEnsemble makes it the request processor of a member: the leader is asked about syncs and about sessions that clients take
 // up. Tickets follow first.
-func (p *RequestProcessor) InEnsemble(first messages.Ticket) { p.ensemble, p.ticket = true, first }
+func (p *RequestProcessor) InEnsemble(first messages.Ticket) {
+	p.ensemble, p.ticket, p.asked = true, first, map[messages.SessionID]*messages.Revalidate{}
+}
+
+// Hold keeps writes and questions from the desk of a leader that hands over.
+func (p *RequestProcessor) Hold() { p.desk = deskHeld }
+
+// Resubmit is said when there is a new desk, to which the gate now sends what waits. What comes from now on follows that.
+func (p *RequestProcessor) Resubmit() { p.writes, p.desk = nil, deskBehind }
+
+// Resubmitted opens the new desk.
+func (p *RequestProcessor) Resubmitted() {
+	p.desk = deskOpen
+	for _, id := range slices.Sorted(maps.Keys(p.asked)) {
+		p.out = p.out.To(messages.SlotLeader, p.asked[id])
+	}
+}
 
 // FirstSessionID is where a server starts to count: its id in the top byte, then 40 bits of its start time, so that
 // ids of different servers and runs don't collide.
@@ -140,7 +169,9 @@ func (p *RequestProcessor) Connect(m *messages.Connect) {
 		return
 	}
 	ask.Password = m.Password
-	p.out = p.out.To(messages.SlotLeader, ask)
+	if p.asked[m.Session] = ask; p.desk == deskOpen {
+		p.out = p.out.To(messages.SlotLeader, ask)
+	}
 }
 
 func (p *RequestProcessor) open(m *messages.Connect) {
@@ -169,6 +200,9 @@ func (p *RequestProcessor) newID() messages.SessionID {
 
 // Revalidated takes the tracker's word on a session that a client wants to take up.
 func (p *RequestProcessor) Revalidated(m *messages.Revalidated) {
+	if ask := p.asked[m.Session]; ask != nil && ask.Conn == m.Conn {
+		delete(p.asked, m.Session)
+	}
 	if p.bound[m.Session] != m.Conn {
 		return // meanwhile another connection has taken it up, or this one has ended
 	}
@@ -202,6 +236,7 @@ func (p *RequestProcessor) serveBehind(m *messages.Revalidated) {
 func (p *RequestProcessor) ConnClosed(m *messages.ConnClosed) {
 	if p.bound[m.Session] == m.Conn {
 		delete(p.bound, m.Session)
+		delete(p.asked, m.Session)
 	}
 }
 
@@ -228,7 +263,11 @@ func (p *RequestProcessor) Flush() messages.Outbox {
 		out = out.To(messages.SlotGate, &messages.Refusals{Items: p.words})
 		p.words = nil
 	}
-	if len(p.writes) > 0 {
+	switch {
+	case len(p.writes) == 0 || p.desk == deskBehind:
+	case p.desk == deskHeld:
+		p.writes = nil
+	default:
 		out = out.To(messages.SlotPrep, &messages.Requests{Items: p.writes})
 		p.last[1] = len(p.writes)
 		p.writes = nil

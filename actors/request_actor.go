@@ -84,6 +84,17 @@ func (a *requestActor) Receive(ctx actor.Context) {
 		a.core.ConnClosed(m)
 	case *messages.SessionClosed:
 		a.core.SessionClosed(m)
+	case HoldFront:
+		a.flush(ctx)
+		a.core.Hold()
+	case Relink:
+		// What was read so far reaches the gate before it sends what waits to the new desk.
+		a.flush(ctx)
+		a.env.relink(m)
+		a.core.Resubmit()
+		ctx.Send(a.env.Gate, resubmit{})
+	case resubmitted:
+		a.core.Resubmitted()
 	case *messages.SessionsExpired:
 		a.core.Expired(m)
 	case *messages.UpgradeRefused:
@@ -94,8 +105,10 @@ func (a *requestActor) Receive(ctx actor.Context) {
 		a.env.nextSession.Store(int64(a.core.nextID))
 		a.env.nextTicket.Store(uint64(a.core.ticket))
 		a.env.Metrics.LocalSessions.Store(int64(a.core.locals.count()))
-		a.env.dispatch(ctx, nil, a.core.Flush())
+		a.flush(ctx)
 	default:
 		a.env.unexpected(ctx, &a.env.Log)
 	}
 }
+
+func (a *requestActor) flush(ctx actor.Context) { a.env.dispatch(ctx, nil, a.core.Flush()) }

@@ -66,6 +66,8 @@ func (a *snapshotterActor) Receive(ctx actor.Context) {
 		}
 	case nextPortion:
 		a.portion(ctx)
+	case Relink:
+		a.env.relink(m)
 	case *actor.Stopping, *actor.Restarting:
 		a.abort(ctx, nil)
 	default:

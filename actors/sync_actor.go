@@ -57,6 +57,12 @@ func (a *syncActor) Receive(ctx actor.Context) {
 		a.timer = nil
 		a.retry()
 		a.space(ctx)
+	case Quiesce:
+		a.quiesce(ctx, m)
+	case Relink:
+		a.env.relink(m)
+		a.full = a.full || len(a.waiting) > 0
+		a.space(ctx)
 	case Drained:
 		a.sync(ctx)
 	case *actor.Stopping, *actor.Restarting:
@@ -128,6 +134,14 @@ func (a *syncActor) sync(ctx actor.Context) {
 	a.space(ctx)
 }
 
+// quiesce answers when everything is on disk. While something waits for room it isn't, and whoever asks gives up.
+func (a *syncActor) quiesce(ctx actor.Context, m Quiesce) {
+	a.sync(ctx)
+	if !a.stopped && len(a.waiting) == 0 {
+		ctx.Send(m.To, Quiet{Stage: stageSync})
+	}
+}
+
 // pass tells what is durable. On a server that runs alone it is committed; an observer's word doesn't count.
 func (a *syncActor) pass(ctx actor.Context) {
 	switch {
@@ -164,6 +178,9 @@ func (a *syncActor) space(ctx actor.Context) {
 		// While the disk is full it is said with each look: the first word may have come before prep was there.
 		a.full = full
 		ctx.Send(a.guard(), &messages.DiskSpace{Full: full, Free: room})
+		if a.env.Role == RoleLeader {
+			ctx.Send(a.env.Member, &messages.DiskSpace{Full: full, Free: room}) // somebody else may have room
+		}
 	}
 	if full && a.timer == nil {
 		a.lookAgain(ctx, spacePause)

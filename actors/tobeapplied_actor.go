@@ -23,8 +23,10 @@ func (a *toBeAppliedActor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *messages.Deliveries:
 		a.pass(ctx, m)
-	case *messages.Revalidate:
+	case *messages.Revalidate, Quiesce:
 		ctx.Send(a.env.Final, m)
+	case Relink:
+		a.env.relink(m)
 	case *messages.Applied:
 		if m.Zxid > a.committed {
 			panic("tobeapplied: " + m.Zxid.String() + " is applied, but only " + a.committed.String() + " was to be")

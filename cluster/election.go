@@ -68,6 +68,7 @@ type Election struct {
 	own        messages.Vote // for this server, with the history that it has on disk
 	proposal   messages.Vote // the best one so far; Leader 0: none
 	designated messages.ServerID
+	over       uint64                 // reigns of this round and earlier ones have ended
 	word       *messages.Notification // what we say now; nil before the first election
 
 	finalizeAt int64 // when a quorum's choice becomes final; 0: there is none
@@ -118,6 +119,9 @@ func (e *Election) Start(vote messages.Vote, now int64) ElectionOutput {
 	return e.flush()
 }
 
+// Over tells that reigns of a round, and earlier ones, have ended: they are nothing to join.
+func (e *Election) Over(round uint64) { e.over = max(e.over, round) }
+
 // Settled ends the search, if one was going on, and tells what this server is from now on. Servers that look are told.
 func (e *Election) Settled(state messages.ServerState, leader messages.ServerID, epoch uint32, zxid messages.Zxid) ElectionOutput {
 	if state == messages.Looking {
@@ -150,7 +154,9 @@ func (e *Election) Notified(n *messages.Notification, now int64) ElectionOutput 
 		return e.flush()
 	}
 	e.up[n.From], e.met[n.From] = true, true
-	e.heard[n.From] = n
+	if e.heard[n.From] = n; n.State != messages.Looking && n.Round <= e.over {
+		delete(e.heard, n.From) // it hasn't left that reign yet, and says so when it has
+	}
 	behind := e.looking && n.State == messages.Looking && n.Round < e.round
 	asks := !e.looking && n.State == messages.Looking && e.word != nil
 	e.update(now, false)

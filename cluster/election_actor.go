@@ -87,6 +87,7 @@ func (a *electionActor) Receive(ctx actor.Context) {
 			a.heard(ctx, m)
 		}
 	case StartElection:
+		a.core.Over(m.Over)
 		a.do(ctx, a.core.Start(m.Vote, a.now()))
 	case RoleSettled:
 		a.do(ctx, a.core.Settled(m.State, m.Leader, m.Epoch, m.Zxid))

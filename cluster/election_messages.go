@@ -19,7 +19,12 @@ type (
 	// StartElection lets this server look for a leader. Vote is what it has on disk: Epoch is its current epoch, Zxid its
 	// last logged transaction; Leader is of no account, a voter stands for itself. The answer is one *messages.Elected. A
 	// second StartElection before it gives up the first one and begins a new round.
-	StartElection struct{ Vote messages.Vote }
+	// Over, if it isn't 0, is the round of a reign that is known to be over, because its leader has handed over: servers
+	// that speak of a leader of that round or an earlier one just haven't left it yet.
+	StartElection struct {
+		Vote messages.Vote
+		Over uint64
+	}
 	// RoleSettled tells what this server is now, so that servers which are looking can be told. It is sent when a role
 	// begins and when its epoch is established. Epoch is that of the leader's reign, before it is established that of the
 	// leader's vote.

@@ -12,11 +12,12 @@ import (
 type LeaderOptions struct {
 	Self        messages.ServerID
 	Tick        int64
-	InitLimit   int64 // for a learner to be synchronised, and for the quorum to form
-	SyncLimit   int64 // for which a learner may be silent, or behind
-	EpochWait   int64 // for which a new leader waits for a quorum's epochs
-	Window      int   // committed transactions to keep for learners that come back
-	WindowBytes int64 // of them at most; what isn't durable here yet stays all the same
+	InitLimit   int64  // for a learner to be synchronised, and for the quorum to form
+	SyncLimit   int64  // for which a learner may be silent, or behind
+	EpochWait   int64  // for which a new leader waits for a quorum's epochs
+	Window      int    // committed transactions to keep for learners that come back
+	WindowBytes int64  // of them at most; what isn't durable here yet stays all the same
+	LastCounter uint32 // of an epoch, at which the next one begins
 }
 
 // leaderPhase is how far a leader has come.
@@ -56,6 +57,7 @@ type Leader struct {
 	window      history
 
 	syncs  syncQueue
+	hand   handOver
 	pinged int64 // when the last heartbeat went out
 	lost   int64 // since when there is no quorum, 0: there is
 	ticked int64
@@ -87,6 +89,7 @@ type learnerState struct {
 	heard    int64 // when the last message of it came
 	moved    int64 // when it last acknowledged something new, or had nothing to acknowledge
 	beat     uint64
+	full     bool // its disk is
 }
 
 // follows tells whether the broadcast reaches it, at once or collected for later.
@@ -109,6 +112,7 @@ const (
 	ToLearner LeaderTarget = iota // the handler of Server
 	ToGate                        // this server's own gate
 	ToPeer                        // this server's peer
+	ToDesk                        // this server's prep
 )
 
 // What a leader's core says beside the messages between servers.

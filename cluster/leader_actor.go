@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -23,6 +24,9 @@ type (
 		server messages.ServerID
 		msg    any
 	}
+	// retire asks a leader, and by it each handler, to end behind all that has been sent; retired answers.
+	retire  struct{}
+	retired struct{}
 	// learnerGone tells that a handler's link is down.
 	learnerGone struct {
 		server  messages.ServerID
@@ -45,6 +49,8 @@ type leaderActor struct {
 	waiting    []LeaderSend // until the pipeline is there
 	timer      actors.Timer
 	log        zerolog.Logger
+	move       MoveLeader
+	retiring   int // handlers that haven't answered yet
 	packedMsg  any // the message that packed holds
 	packed     []byte
 }
@@ -71,10 +77,8 @@ func newLeaderActor(m *member, peer *actor.PID, generation int, s leaderStart) *
 func (a *leaderActor) Receive(ctx actor.Context) {
 	now := a.m.now()
 	switch m := ctx.Message().(type) {
-	case *actor.Started:
-		a.begin(ctx, now)
 	case *messages.Proposals:
-		a.core.Propose(m.Items)
+		a.core.Propose(m.Items, now)
 	case *messages.Ack:
 		a.core.Ack(m, now)
 	case *messages.Pong:
@@ -87,6 +91,19 @@ func (a *leaderActor) Receive(ctx actor.Context) {
 		a.revalidate(ctx, m)
 	case *messages.Revalidated:
 		a.revalidated(ctx, m)
+	case actors.DeskHeld:
+		a.core.DeskHeld()
+	default:
+		a.other(ctx, now)
+	}
+	a.flush(ctx)
+}
+
+// other is what doesn't belong to the broadcast.
+func (a *leaderActor) other(ctx actor.Context, now int64) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		a.begin(ctx, now)
 	case learnerWord:
 		a.word(m, now)
 	case learnerGone:
@@ -97,6 +114,14 @@ func (a *leaderActor) Receive(ctx actor.Context) {
 		a.core.EpochSaved(m, now)
 	case PipelineReady:
 		a.ready(ctx, m)
+	case *messages.DiskSpace:
+		if m.Full {
+			a.core.DiskFull(now)
+		}
+	case MoveLeader:
+		a.moveLeader(m, now)
+	case retire, retired:
+		a.retire(ctx, m)
 	case leaderLook:
 		a.look(ctx, now)
 	case *actor.Stopping, *actor.Restarting:
@@ -105,7 +130,6 @@ func (a *leaderActor) Receive(ctx actor.Context) {
 	default:
 		a.m.rt.Unexpected(ctx, &a.log)
 	}
-	a.flush(ctx)
 }
 
 func (a *leaderActor) begin(ctx actor.Context, now int64) {
@@ -120,6 +144,30 @@ func (a *leaderActor) look(ctx actor.Context, now int64) {
 	a.show()
 	self, root := ctx.Self(), a.m.rt.System.Root
 	a.timer = a.m.rt.Clock.After(lookEvery, func() { root.Send(self, leaderLook{}) })
+}
+
+// moveLeader begins a handover. Who asked is answered when it has come to an end here.
+func (a *leaderActor) moveLeader(m MoveLeader, now int64) {
+	if err := a.core.HandOver(m.To, now); err != nil {
+		m.answer(err)
+		return
+	}
+	a.move = m
+}
+
+// retire ends the leader when its handlers have sent the last words to their learners.
+func (a *leaderActor) retire(ctx actor.Context, msg any) {
+	if _, ok := msg.(retired); ok {
+		a.retiring--
+	} else {
+		a.retiring = len(a.handlers)
+		for _, h := range a.handlers {
+			ctx.Send(h, retire{})
+		}
+	}
+	if a.retiring == 0 {
+		ctx.Stop(ctx.Self())
+	}
 }
 
 // tellHandlers sends to all of them, always in the same order, so that a run can be played again.
@@ -189,6 +237,9 @@ func (a *leaderActor) gone(ctx actor.Context, m learnerGone) {
 	delete(a.handlers, m.server)
 	a.core.LearnerGone(m.server)
 	ctx.Stop(m.handler)
+	if a.retiring > 0 {
+		a.retire(ctx, retired{}) // it was never asked
+	}
 }
 
 // revalidate sends the question behind everything that is committed: through the gate and final to the tracker, which by
@@ -233,10 +284,25 @@ func (a *leaderActor) flush(ctx actor.Context) {
 func (a *leaderActor) deliver(ctx actor.Context, s LeaderSend) {
 	switch s.To {
 	case ToPeer:
-		if ended, ok := s.Msg.(*RoleEnded); ok {
-			ended.Generation = a.generation
+		switch m := s.Msg.(type) {
+		case *RoleEnded:
+			m.Generation = a.generation
+		case *HandingOver:
+			m.Generation = a.generation
+			a.move.answer(nil)
 		}
 		ctx.Send(a.peer, s.Msg)
+	case ToDesk:
+		if a.links == nil {
+			a.waiting = append(a.waiting, s)
+			return
+		}
+		if order := s.Msg.(deskOrder); order.hold {
+			ctx.Send(a.links.Prep, actors.HoldDesk{})
+		} else {
+			ctx.Send(a.links.Prep, actors.ReleaseDesk{})
+			a.move.answer(errors.New(order.reason))
+		}
 	case ToGate:
 		if a.links == nil {
 			a.waiting = append(a.waiting, s)

@@ -6,11 +6,15 @@ import (
 	"github.com/troupekeeper/troupe/messages"
 )
 
-// lastCounter is where a reign ends: long before the counter would run into the epoch (ZOOKEEPER-1277).
-const lastCounter = 0xfff0_0000
+// lastCounter is where a leader hands over to itself, so that a new epoch begins: long before the counter would run into
+// the epoch (ZOOKEEPER-1277). Where that doesn't come about the reign ends the hard way, still before.
+const (
+	lastCounter   = 0xfff0_0000
+	counterMargin = 0x000f_0000
+)
 
 // Propose takes transactions of this server's own prep. One that doesn't follow the last is a broken invariant.
-func (l *Leader) Propose(items []messages.Proposal) {
+func (l *Leader) Propose(items []messages.Proposal, now int64) {
 	if l.phase == leaderEnded {
 		return
 	}
@@ -28,7 +32,11 @@ func (l *Leader) Propose(items []messages.Proposal) {
 			l.send(ToLearner, s.id, propose)
 		}
 	})
-	if l.proposed.Counter() >= lastCounter {
+	switch used := int64(l.proposed.Counter()) - int64(l.opts.LastCounter); {
+	case used < 0:
+	case used < counterMargin:
+		_ = l.HandOver(l.opts.Self, now) // it may be under way already
+	default:
 		l.end("the counter of epoch %d has come to %#x: a new epoch begins", l.epoch, l.proposed.Counter())
 	}
 }
@@ -41,6 +49,7 @@ func (l *Leader) Ack(m *messages.Ack, now int64) {
 	if m.Server == l.opts.Self {
 		l.durable = max(l.durable, m.Zxid)
 		l.advance()
+		l.finishHandOver()
 		return
 	}
 	s := l.learners[m.Server]
@@ -51,6 +60,7 @@ func (l *Leader) Ack(m *messages.Ack, now int64) {
 	if m.Zxid > s.acked {
 		s.acked, s.moved = m.Zxid, now
 		l.advance()
+		l.finishHandOver()
 	}
 }
 

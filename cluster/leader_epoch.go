@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"fmt"
+
 	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/persistence"
 )
@@ -158,4 +160,9 @@ func (l *Leader) goOn(s *learnerState) {
 
 // LearnerGone forgets a learner whose link has broken. What it has acknowledged it has, but it counts again only when it
 // has come back.
-func (l *Leader) LearnerGone(server messages.ServerID) { delete(l.learners, server) }
+func (l *Leader) LearnerGone(server messages.ServerID) {
+	delete(l.learners, server)
+	if l.hand.to == server && l.phase == leaderBroadcasts {
+		l.keepOn(fmt.Sprintf("server %d, which was to lead, is gone", server))
+	}
+}

@@ -49,7 +49,7 @@ func (l *Leader) Pong(m *messages.Pong, now int64) {
 		return
 	}
 	s.heard = now
-	s.beat = max(s.beat, m.Beat)
+	s.beat, s.full = max(s.beat, m.Beat), m.DiskFull
 	l.proved()
 	if l.syncs.round == 0 && len(l.syncs.next) > 0 {
 		l.syncs.waiting, l.syncs.next = l.syncs.next, nil
@@ -97,6 +97,7 @@ func (l *Leader) Tick(now int64) {
 			return
 		}
 		l.checkQuorum(now)
+		l.checkHandOver(now)
 	case leaderDiscovers, leaderPromises:
 		if now-l.began > l.opts.EpochWait {
 			l.end("no quorum came within %d ms", now-l.began)

@@ -21,7 +21,8 @@ func newReign(t *testing.T, voters int, accepted, current uint32, last messages.
 	for i := 1; i <= voters; i++ {
 		ids = append(ids, messages.ServerID(i))
 	}
-	o := LeaderOptions{Self: 1, Tick: 1000, InitLimit: 10_000, SyncLimit: 5000, EpochWait: 2000, Window: 500, WindowBytes: 1 << 20}
+	o := LeaderOptions{Self: 1, Tick: 1000, InitLimit: 10_000, SyncLimit: 5000, EpochWait: 2000, Window: 500, WindowBytes: 1 << 20,
+		LastCounter: lastCounter}
 	r := &reign{t: t, now: 1}
 	r.l = NewLeader(o, []QuorumRule{NewMajority(ids)}, accepted, current, last, r.now)
 	return r
@@ -31,7 +32,7 @@ func newReign(t *testing.T, voters int, accepted, current uint32, last messages.
 func (r *reign) said() string {
 	var lines []string
 	for _, s := range r.l.Flush() {
-		to := [...]string{fmt.Sprintf("%d", s.Server), "gate", "peer"}[s.To]
+		to := [...]string{fmt.Sprintf("%d", s.Server), "gate", "peer", "desk"}[s.To]
 		text := strings.TrimPrefix(fmt.Sprintf("%T", s.Msg), "*")
 		switch m := s.Msg.(type) {
 		case *messages.Commit:
@@ -83,7 +84,7 @@ func (r *reign) establish() {
 }
 
 func (r *reign) propose(from, to int) {
-	r.l.Propose(proposals(r.l.Epoch(), from, to))
+	r.l.Propose(proposals(r.l.Epoch(), from, to), r.now)
 }
 
 func proposals(epoch uint32, from, to int) (items []messages.Proposal) {
@@ -251,14 +252,21 @@ func TestLaterPromiseEndsTheReign(t *testing.T) {
 	}
 }
 
-// The counter never runs into the epoch (ZOOKEEPER-1277).
+// The counter never runs into the epoch (ZOOKEEPER-1277): the leader hands over to itself, and if that fails it ends.
 func TestReignEndsBeforeTheCounterDoes(t *testing.T) {
 	r := newReign(t, 1, 0, 0, 0)
 	r.saved(persistence.AcceptedEpochFile)
 	r.saved(persistence.CurrentEpochFile)
-	r.l.proposed = messages.MakeZxid(1, lastCounter-1)
-	r.l.committed = r.l.proposed
-	r.l.Propose([]messages.Proposal{{Header: messages.TxnHeader{Zxid: messages.MakeZxid(1, lastCounter)}}})
+	r.l.Flush()
+	jump := func(counter uint32) {
+		r.l.proposed = messages.MakeZxid(1, counter-1)
+		r.l.Propose([]messages.Proposal{{Header: messages.TxnHeader{Zxid: messages.MakeZxid(1, counter)}}}, r.now)
+	}
+	jump(lastCounter)
+	r.expect("desk: cluster.deskOrder")
+	jump(lastCounter + 1)
+	r.expect()
+	jump(lastCounter + counterMargin)
 	if _, ended := r.l.Ended(); !ended {
 		t.Error("the reign goes on")
 	}

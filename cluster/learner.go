@@ -109,3 +109,11 @@ func (l *Learner) Inform(items []messages.Proposal) error {
 	}
 	return nil
 }
+
+// HandOver judges whether this server has everything that the leader has when it hands over.
+func (l *Learner) HandOver(m *messages.HandOver) error {
+	if len(l.pending) > 0 || l.applied != m.Zxid {
+		return fmt.Errorf("the leader hands over at %v; this server has %v committed and %d proposals beyond", m.Zxid, l.applied, len(l.pending))
+	}
+	return nil
+}

@@ -50,8 +50,9 @@ type learnerActor struct {
 
 	link    *actor.PID // the one that is up
 	dialled int
-	links   *actors.Links // nil until the pipeline is there
-	waiting []any         // what came before it was
+	links   *actors.Links       // nil until the pipeline is there
+	waiting []any               // what came before it was
+	promise *messages.NewLeader // in place: to be acknowledged when the log is quiet
 	members string
 
 	began, heard int64 // monotonic milliseconds
@@ -59,10 +60,13 @@ type learnerActor struct {
 	heardBeat    uint64
 	timer        actors.Timer
 	over         bool
+	diskFull     bool
 }
 
 // learnerStart is what a learner begins with.
 type learnerStart struct {
+	inPlace           *actors.Links // the pipeline goes on; its state ends at last
+	last              messages.Zxid
 	accepted, current uint32
 	config            messages.Zxid
 	address           string // of the leader, for learners
@@ -74,7 +78,7 @@ func newLearnerActor(m *member, peer *actor.PID, generation int, leader messages
 		return &learnerActor{
 			PrivateChildren: actors.PrivateChildren{Runtime: m.rt},
 			m:               m, peer: peer, generation: generation, leader: leader, observer: observer, start: s, state: s.state,
-			core: NewLearner(m.Self.ID, s.accepted, s.current, s.state.Tree.LastZxid()),
+			core: NewLearner(m.Self.ID, s.accepted, s.current, s.last),
 			log:  m.rt.Log.With().Str("component", "learner").Uint8("leader", uint8(leader)).Logger(),
 		}
 	})
@@ -86,7 +90,7 @@ func (a *learnerActor) Receive(ctx actor.Context) {
 		return
 	}
 	switch m := ctx.Message().(type) {
-	case *messages.Propose, *messages.Commit, *messages.Inform, *messages.Words, *messages.Revalidated:
+	case *messages.Propose, *messages.Commit, *messages.Inform, *messages.Words, *messages.Revalidated, *messages.HandOver:
 		a.heard = a.m.now()
 		a.broadcast(ctx, m)
 	case *messages.Ping:
@@ -129,6 +133,8 @@ func (a *learnerActor) other(ctx actor.Context, msg any) {
 		a.look(ctx)
 	case *messages.DiskSpace:
 		a.diskSpace(m)
+	case actors.Quiet:
+		a.quiet(ctx)
 	case *actor.Stopping, *actor.Restarting:
 		a.stop()
 	case *messages.KeepAlive:
@@ -199,7 +205,7 @@ func (a *learnerActor) look(ctx actor.Context) {
 }
 
 func (a *learnerActor) diskSpace(m *messages.DiskSpace) {
-	if m.Full {
+	if a.diskFull = m.Full; m.Full {
 		a.log.Error().Int64("free_bytes", m.Free).
 			Msg("the disk of the transaction log is full: what is proposed is not acknowledged until there is room")
 	}

@@ -42,10 +42,22 @@ func (a *learnerActor) broadcast(ctx actor.Context, msg any) {
 		ctx.Send(a.links.Gate, &messages.Refusals{Items: m.Items})
 	case *messages.Revalidated:
 		ctx.Send(a.links.Front, m)
+	case *messages.HandOver:
+		err = a.handOver(ctx, m)
 	}
 	if err != nil {
 		a.end(ctx, err.Error())
 	}
+}
+
+// handOver is the leader's last word. If this server has all that it says, the pipeline waits for the next leader.
+func (a *learnerActor) handOver(ctx actor.Context, m *messages.HandOver) error {
+	if err := a.core.HandOver(m); err != nil {
+		return err
+	}
+	a.over = true
+	ctx.Send(a.peer, &HandingOver{Generation: a.generation, To: m.To, Zxid: m.Zxid})
+	return nil
 }
 
 func (a *learnerActor) inform(ctx actor.Context, m *messages.Inform) error {
@@ -67,7 +79,7 @@ func (a *learnerActor) ping(ctx actor.Context, m *messages.Ping) {
 	if a.link == nil {
 		return
 	}
-	ctx.Send(a.link, &messages.Pong{Server: a.m.Self.ID, Beat: m.Beat})
+	ctx.Send(a.link, &messages.Pong{Server: a.m.Self.ID, Beat: m.Beat, DiskFull: a.diskFull})
 	if a.links != nil {
 		ctx.Send(a.links.Tracker, actors.TakeTouches{})
 	}

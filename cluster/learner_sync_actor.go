@@ -6,18 +6,28 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupekeeper/troupe/actors"
 	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/persistence"
 )
 
 // synchronise is discovery and synchronisation, one message after the other. Each step is durable before the next begins.
 func (a *learnerActor) synchronise(ctx actor.Context, msg any) error {
-	if a.state == nil {
+	if a.state == nil && a.start.inPlace == nil {
 		return fmt.Errorf("%T comes out of turn: this server is up to date", msg)
 	}
 	switch m := msg.(type) {
 	case *messages.LeaderInfo:
 		return a.leaderInfo(ctx, m)
+	case *messages.NewLeader:
+		return a.newLeader(ctx, m)
+	case *messages.UpToDate:
+		return a.upToDate(ctx, m)
+	}
+	if a.start.inPlace != nil {
+		return a.inPlace(ctx, msg)
+	}
+	switch m := msg.(type) {
 	case *messages.Truncate:
 		return a.truncate(ctx, m)
 	case *messages.SnapBegin:
@@ -26,12 +36,48 @@ func (a *learnerActor) synchronise(ctx actor.Context, msg any) error {
 		return a.snapChunk(ctx, m)
 	case *messages.History:
 		return a.history(ctx, m)
-	case *messages.NewLeader:
-		return a.newLeader(ctx, m)
-	case *messages.UpToDate:
-		return a.upToDate(ctx, m)
 	}
 	return nil
+}
+
+// last is the last transaction of this server's history.
+func (a *learnerActor) last() messages.Zxid {
+	if a.start.inPlace != nil {
+		return a.start.last
+	}
+	return a.state.Tree.LastZxid()
+}
+
+// inPlace takes what the new leader has committed since the old one handed over to it, through the pipeline. More than
+// that can't be missing.
+func (a *learnerActor) inPlace(ctx actor.Context, msg any) error {
+	m, ok := msg.(*messages.History)
+	if !ok {
+		return fmt.Errorf("%T: the new leader's history is not this server's, which ends at %v; it must be synchronised anew",
+			msg, a.start.last)
+	}
+	for i := range m.Items {
+		z := m.Items[i].Header.Zxid
+		if !z.Follows(a.start.last) {
+			return fmt.Errorf("the new leader's transaction %v does not follow %v", z, a.start.last)
+		}
+		a.start.last = z
+		m.Items[i].Ticket = 0 // this server has asked the new leader for nothing yet
+	}
+	ctx.Send(a.start.inPlace.Sync, &messages.Proposals{Items: m.Items})
+	ctx.Send(a.start.inPlace.Gate, &messages.Committed{Items: m.Items})
+	ctx.Send(a.link, &messages.SnapCredit{})
+	return nil
+}
+
+// quiet goes on with the promise to a new leader when the pipeline's log has all of its history.
+func (a *learnerActor) quiet(ctx actor.Context) {
+	if m := a.promise; m != nil && !a.over {
+		a.promise = nil
+		if err := a.acknowledge(ctx, m); err != nil {
+			a.end(ctx, err.Error())
+		}
+	}
 }
 
 // leaderInfo promises to follow nobody of an earlier epoch.
@@ -46,7 +92,7 @@ func (a *learnerActor) leaderInfo(ctx actor.Context, m *messages.LeaderInfo) err
 		}
 	}
 	a.m.Board.PutPhase(PhaseSynchronization)
-	ctx.Send(a.link, &messages.EpochAck{Fresh: fresh, CurrentEpoch: a.core.current, Last: a.state.Tree.LastZxid()})
+	ctx.Send(a.link, &messages.EpochAck{Fresh: fresh, CurrentEpoch: a.core.current, Last: a.last()})
 	return nil
 }
 
@@ -108,12 +154,21 @@ func (a *learnerActor) history(ctx actor.Context, m *messages.History) error {
 // newLeader makes the history durable first and the epoch second (ZOOKEEPER-4643): a server with a new epoch and an old
 // history would win elections that it must lose. Only then it promises (ZOOKEEPER-3911, -4646).
 func (a *learnerActor) newLeader(ctx actor.Context, m *messages.NewLeader) error {
-	if err := a.core.Synchronised(m, a.state.Tree.LastZxid()); err != nil {
+	if err := a.core.Synchronised(m, a.last()); err != nil {
 		return err
+	}
+	if a.start.inPlace != nil { // the log is the pipeline's
+		a.promise = m
+		ctx.Send(a.start.inPlace.Sync, actors.Quiesce{To: ctx.Self()})
+		return nil
 	}
 	if err := a.state.Log.Sync(); err != nil {
 		return err
 	}
+	return a.acknowledge(ctx, m)
+}
+
+func (a *learnerActor) acknowledge(ctx actor.Context, m *messages.NewLeader) error {
 	if err := a.m.Store.SetEpoch(persistence.CurrentEpochFile, m.Epoch); err != nil {
 		return err
 	}

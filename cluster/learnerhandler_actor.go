@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"time"
+
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
 
@@ -10,7 +12,7 @@ import (
 
 // heldLimit is how many bytes of broadcast are kept for a learner that is being synchronised. One that takes longer has
 // to begin anew.
-const heldLimit = 512 << 20
+const heldLimit = 128 << 20
 
 // feedEnded is a feeder's last word: empty when everything was sent.
 type feedEnded struct{ reason string }
@@ -30,7 +32,9 @@ type learnerHandlerActor struct {
 	held   []any
 	bytes  int
 	over   bool
-	log    zerolog.Logger
+	// retiring: the leader has handed over, and waits for the links to be closed.
+	retiring bool
+	log      zerolog.Logger
 }
 
 func newLearnerHandler(m *member, leader *actor.PID, accepted LinkAccepted, links *actors.Links) *actor.Props {
@@ -54,7 +58,7 @@ func (a *learnerHandlerActor) Receive(ctx actor.Context) {
 		ctx.Send(a.leader, learnerWord{server: a.server, msg: a.named(m)})
 	case *messages.Truncated, *messages.SnapCredit:
 		a.toFeeder(ctx, m)
-	case Packed, *messages.Commit, *messages.Words, *messages.Revalidated:
+	case Packed, *messages.Commit, *messages.Words, *messages.Revalidated, *messages.HandOver:
 		a.broadcast(ctx, m)
 	case *messages.Ping, *messages.LeaderInfo:
 		ctx.Send(a.link, m)
@@ -68,9 +72,11 @@ func (a *learnerHandlerActor) Receive(ctx actor.Context) {
 		a.drop(ctx, m.Reason)
 	case feedEnded:
 		a.fed(ctx, m)
+	case retire:
+		a.retire(ctx)
 	case LinkUp:
 	case LinkDown:
-		a.end(ctx, m.Reason)
+		a.down(ctx, m)
 	case *actor.Terminated:
 		a.feederGone(ctx, m.Who)
 	case *actor.Stopping, *actor.Restarting:
@@ -183,6 +189,30 @@ func (a *learnerHandlerActor) drop(ctx actor.Context, reason string) {
 	a.log.Warn().Msg("learner dropped: " + reason)
 	ctx.Send(a.link, CloseLink{Reason: reason})
 	a.end(ctx, reason)
+}
+
+// retirePause is how long a learner has to read the leader's last words and close the link.
+const retirePause = 500 * time.Millisecond
+
+// retire ends behind the last words: the learner closes the link when it has read them. A link that this side closed
+// might drop them.
+func (a *learnerHandlerActor) retire(ctx actor.Context) {
+	if a.over {
+		ctx.Send(a.leader, retired{})
+		return
+	}
+	a.retiring = true
+	root, link := a.m.rt.System.Root, a.link
+	a.m.rt.Clock.After(retirePause, func() { root.Send(link, CloseLink{Reason: "the leader has handed over"}) })
+}
+
+func (a *learnerHandlerActor) down(ctx actor.Context, m LinkDown) {
+	if a.retiring && !a.over {
+		a.over = true
+		ctx.Send(a.leader, retired{})
+		return
+	}
+	a.end(ctx, m.Reason)
 }
 
 // end tells the leader, which stops this actor.

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -30,6 +31,7 @@ type Options struct {
 	NotifyMin      time.Duration
 	NotifyMax      time.Duration
 	FinalizeWait   time.Duration // 0: 50 ms
+	LastCounter    uint32        // transactions of an epoch after which the next one begins; 0: shortly before there are no more
 
 	Actors    *actors.Options
 	Auth      *auth.Registry
@@ -89,6 +91,7 @@ func (m *member) leaderOptions() LeaderOptions {
 	return LeaderOptions{
 		Self: m.Self.ID, Tick: m.Tick.Milliseconds(), InitLimit: m.ms(m.InitLimit), SyncLimit: m.ms(m.SyncLimit),
 		EpochWait: wait, Window: m.CommitLogCount, WindowBytes: windowBytes,
+		LastCounter: cmp.Or(m.LastCounter, lastCounter),
 	}
 }
 

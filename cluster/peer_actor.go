@@ -57,6 +57,8 @@ type peerActor struct {
 	lookedAt          int64
 	reading           reading
 	status            PeerStatus
+	base              actors.StageEnv // what the pipeline was built from
+	passage           *passage        // leadership is being handed over, and the pipeline waits
 }
 
 // Receive implements actor.Actor.
@@ -84,6 +86,14 @@ func (a *peerActor) Receive(ctx actor.Context) {
 		a.childStopped(ctx, m.Who.Id)
 	case lookAgain:
 		a.look(ctx)
+	case MoveLeader:
+		a.moveLeader(ctx, m)
+	case *HandingOver:
+		a.handingOver(ctx, m)
+	case actors.Quiet:
+		a.quiet(ctx)
+	case handOverLate:
+		a.handOverLate(ctx, m)
 	case readOnlyDue:
 		a.serveReads(ctx, m)
 	case *actor.Stopping:
@@ -157,13 +167,30 @@ func (a *peerActor) look(ctx actor.Context) {
 	a.lookedAt = a.m.now()
 	a.status.Looking++
 	a.show()
-	a.log.Info().Uint32("epoch", a.current).Stringer("zxid", a.disk.Tree.LastZxid()).Msg("looking for a leader")
-	ctx.Send(a.election, StartElection{Vote: a.vote()})
+	a.log.Info().Uint32("epoch", a.current).Stringer("zxid", a.last()).Msg("looking for a leader")
+	start := StartElection{Vote: messages.Vote{Leader: a.m.Self.ID, Zxid: a.last(), Epoch: a.current}}
+	if a.passage != nil {
+		ctx.Send(a.election, DesignateLeader{ID: a.passage.to})
+		start.Over = a.status.Round
+	}
+	ctx.Send(a.election, start)
 	a.armReadOnly(ctx)
 }
 
-func (a *peerActor) vote() messages.Vote {
-	return messages.Vote{Leader: a.m.Self.ID, Zxid: a.disk.Tree.LastZxid(), Epoch: a.current}
+// inPlace is the pipeline that goes on while leadership is handed over; nil: there is none.
+func (a *peerActor) inPlace() *actors.Links {
+	if a.passage == nil {
+		return nil
+	}
+	return &a.chain.Links
+}
+
+// last is the last transaction of this server's history while it looks for a leader.
+func (a *peerActor) last() messages.Zxid {
+	if a.passage != nil {
+		return a.passage.zxid
+	}
+	return a.disk.Tree.LastZxid()
 }
 
 // tellElection gives an election that knows nothing what it needs to know.
@@ -179,7 +206,7 @@ func (a *peerActor) tellElection(ctx actor.Context) {
 	switch {
 	case a.state != messages.Looking:
 		a.settled(ctx)
-	case a.disk != nil:
+	case a.disk != nil || a.passage != nil:
 		a.look(ctx)
 	}
 }
@@ -196,7 +223,7 @@ func (a *peerActor) elected(ctx actor.Context, m *messages.Elected) {
 		a.endReads(ctx, "the search for a leader is over")
 		return
 	}
-	if a.state != messages.Looking || a.disk == nil || a.ending != nil || a.stopping {
+	if a.state != messages.Looking || (a.disk == nil && a.passage == nil) || a.ending != nil || a.stopping {
 		return
 	}
 	a.state, a.leader = m.State, m.Leader
@@ -231,7 +258,7 @@ func (a *peerActor) lead(ctx actor.Context) error {
 		return err
 	}
 	props := newLeaderActor(a.m, ctx.Self(), a.generation, leaderStart{
-		rules: rules, accepted: a.accepted, current: a.current, last: a.disk.Tree.LastZxid(), membership: a.m.Membership,
+		rules: rules, accepted: a.accepted, current: a.current, last: a.last(), membership: a.m.Membership,
 	})
 	if a.role, err = ctx.SpawnNamed(props, "leader-"+strconv.Itoa(a.generation)); err != nil {
 		return err
@@ -245,10 +272,11 @@ func (a *peerActor) learn(ctx actor.Context) error {
 	if err != nil {
 		return err
 	}
-	state := a.disk
+	state, last := a.disk, a.last()
 	a.disk = nil
 	props := newLearnerActor(a.m, ctx.Self(), a.generation, a.leader, a.state == messages.Observing, learnerStart{
 		accepted: a.accepted, current: a.current, config: a.m.Membership.Version, address: address, state: state,
+		inPlace: a.inPlace(), last: last,
 	})
 	if a.role, err = ctx.SpawnNamed(props, "learner-"+strconv.Itoa(a.generation)); err != nil {
 		a.disk = state

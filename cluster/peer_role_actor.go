@@ -25,6 +25,9 @@ func (a *peerActor) leaderActive(ctx actor.Context, m *LeaderActive) {
 
 func (a *peerActor) learnerActive(ctx actor.Context, m *LearnerActive) {
 	if a.role == nil || a.ending != nil || m.Generation != a.generation {
+		if m.State == nil {
+			return
+		}
 		if err := m.State.Log.Close(); err != nil {
 			a.log.Warn().Err(err).Msg("closing the transaction log failed; the next start reads what is there")
 		}
@@ -40,6 +43,10 @@ func (a *peerActor) learnerActive(ctx actor.Context, m *LearnerActive) {
 
 // establish builds the pipeline and lets clients in.
 func (a *peerActor) establish(ctx actor.Context, state *persistence.Recovered, role actors.Role, epoch uint32, links actors.Links) {
+	if a.passage != nil {
+		a.switchRole(ctx, role, epoch, links)
+		return
+	}
 	shared := tree.NewShared(state.Tree)
 	links.Commands = a.m.Commands
 	base := actors.StageEnv{
@@ -54,14 +61,19 @@ func (a *peerActor) establish(ctx actor.Context, state *persistence.Recovered, r
 		a.endRole(ctx, err.Error(), true)
 		return
 	}
-	a.chain, a.kept, a.pause = chain, shared, 0
-	ctx.Send(a.role, PipelineReady{Links: chain.Links})
-	a.view.Store(&actors.View{Links: chain.Links, Role: role, Tree: shared, Generation: a.generation})
-	a.log.Info().Stringer("role", role).Uint32("epoch", epoch).Stringer("zxid", shared.LastZxid()).
+	a.chain, a.kept, a.pause, a.base = chain, shared, 0, base
+	a.established(ctx, role, epoch)
+	a.admitClients(ctx, role, chain)
+}
+
+// established tells everybody that the role is there with its pipeline.
+func (a *peerActor) established(ctx actor.Context, role actors.Role, epoch uint32) {
+	ctx.Send(a.role, PipelineReady{Links: a.chain.Links})
+	a.view.Store(&actors.View{Links: a.chain.Links, Role: role, Tree: a.kept, Generation: a.generation})
+	a.log.Info().Stringer("role", role).Uint32("epoch", epoch).Stringer("zxid", a.kept.LastZxid()).
 		Int64("ms", a.m.now()-a.lookedAt).Msg("serving")
 	a.show()
 	a.settled(ctx)
-	a.admitClients(ctx, role, chain)
 	if a.m.Ready != nil {
 		a.m.Ready()
 	}
@@ -78,6 +90,7 @@ func (a *peerActor) roleEnded(ctx actor.Context, m *RoleEnded) {
 func (a *peerActor) endRole(ctx actor.Context, reason string, failed bool) {
 	a.log.Warn().Stringer("state", a.state).Msg("leaving the role: " + reason)
 	served := a.chain != nil
+	a.passage = nil
 	a.view.Store(nil)
 	a.holdClients(ctx, "the server looks for a leader")
 	a.admitLearners(ctx, nil)
@@ -114,6 +127,10 @@ const (
 )
 
 func (a *peerActor) childStopped(ctx actor.Context, child string) {
+	if a.passage != nil {
+		delete(a.passage.left, child)
+		a.passed(ctx)
+	}
 	if a.ending == nil {
 		return
 	}

@@ -122,11 +122,12 @@ type Ping struct {
 	Last     Zxid // committed
 }
 
-// Pong is the learner's answer.
+// Pong is the learner's answer. DiskFull tells that it has no room for more log: it had better not lead.
 type Pong struct {
 	_msgpack struct{} `msgpack:",as_array"`
 	Server   ServerID
 	Beat     uint64
+	DiskFull bool
 }
 
 // Touches are the sessions whose clients gave a sign of life at a learner since its last word.
@@ -170,4 +171,12 @@ type SessionHome struct {
 	_msgpack struct{} `msgpack:",as_array"`
 	Session  SessionID
 	Server   ServerID
+}
+
+// HandOver is a leader's last message to a learner that is up to date: everything up to Zxid is committed, every request
+// that was judged has been answered, and To is to lead next.
+type HandOver struct {
+	_msgpack struct{} `msgpack:",as_array"`
+	To       ServerID
+	Zxid     Zxid
 }

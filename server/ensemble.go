@@ -1,12 +1,14 @@
 package server
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -85,6 +87,9 @@ func (s *Server) startPeer(reg *auth.Registry) (err error) {
 		Actors: &s.options, Auth: reg, Store: s.store, Listeners: []*actor.PID{s.listener}, Commands: s.commands, Board: s.board,
 		Progress: s.o.Progress, Failed: s.fatal,
 	}
+	if s.o.Tune != nil {
+		s.o.Tune(&o)
+	}
 	var once sync.Once
 	o.Ready = func() { once.Do(func() { close(s.ready) }) }
 	s.role, err = s.runtime.System.Root.SpawnNamed(cluster.NewPeer(s.runtime, o, &s.view), cluster.PeerName())
@@ -101,4 +106,54 @@ func (s *Server) Serving() (role actors.Role, ok bool) {
 		return 0, false
 	}
 	return v.Role, true
+}
+
+// movePoll is how often a handover's outcome is looked for.
+const movePoll = 2 * time.Millisecond
+
+// MoveLeader hands leadership over, while this server has it, to another voter; 0: to the one that is furthest. It returns
+// when this server follows that one. Clients stay connected and no request fails.
+func (s *Server) MoveLeader(ctx context.Context, to messages.ServerID) error {
+	begun := make(chan error, 1)
+	s.runtime.System.Root.Send(s.role, cluster.MoveLeader{To: to, Done: func(err error) { begun <- err }})
+	select {
+	case err := <-begun:
+		if err != nil {
+			return err
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	poll := time.NewTicker(movePoll)
+	defer poll.Stop()
+	for {
+		st := s.board.Status()
+		if st.Phase == cluster.PhaseBroadcast && st.State != messages.Looking && st.State != messages.Leading && (to == 0 || st.Leader == to) {
+			return nil
+		}
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+			return fmt.Errorf("it was not taken up in time: %w", ctx.Err())
+		}
+	}
+}
+
+// resignPatience is how long a server that stops may take to hand leadership over.
+const resignPatience = time.Second
+
+// resign hands leadership over before this server stops, so that the others needn't find out that it is gone. When that
+// fails they do.
+func (s *Server) resign() {
+	if s.board == nil || s.role == nil {
+		return
+	}
+	if role, ok := s.Serving(); !ok || role != actors.RoleLeader {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), resignPatience)
+	defer cancel()
+	if err := s.MoveLeader(ctx, 0); err != nil {
+		s.log.Info().Str("component", "peer").Msg("leadership is not handed over before the stop: " + err.Error())
+	}
 }

@@ -17,6 +17,7 @@ func (s *Server) Stop() {
 }
 
 func (s *Server) stop() {
+	s.resign()
 	if s.admin != nil {
 		s.admin.close()
 	}

@@ -8,10 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/troupekeeper/troupe/actors"
+	"github.com/troupekeeper/troupe/cluster"
 	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/persistence"
 	"github.com/troupekeeper/troupe/server"
@@ -224,6 +227,51 @@ func TestEnsembleSurvivesItsLeader(t *testing.T) {
 	}
 }
 
+// Leadership is moved while clients of every member write, read and sync: none loses its connection, no request fails,
+// each write happens once.
+func TestHandOverCostsNobodyAnything(t *testing.T) {
+	e := newTroupe(t, 3, 1).startAll()
+	ctx := serveContext(t)
+	load := e.load(ctx, 3)
+	for range 6 {
+		load.await(50)
+		from := e.leader()
+		if from < 0 {
+			t.Fatal("nobody leads")
+		}
+		to := (from + 1) % 3
+		eventually(t, "the handover begins", func() bool { // the heir may still be taking up the last one
+			err := e.servers[from].MoveLeader(ctx, messages.ServerID(to+1))
+			if err != nil && !strings.Contains(err.Error(), "up to date") {
+				t.Fatalf("from server %d to server %d: %v", from+1, to+1, err)
+			}
+			return err == nil
+		})
+		eventually(t, "the heir leads", func() bool { return e.leader() == to })
+	}
+	load.end()
+}
+
+// When an epoch's counter comes to its end the next epoch begins, and nobody notices that either (ZOOKEEPER-1277).
+func TestNextEpochCostsNobodyAnything(t *testing.T) {
+	e := newTroupe(t, 3, 0)
+	e.options = func(_ int, o *server.Options) {
+		o.Tune = func(o *cluster.Options) { o.LastCounter = 300 }
+	}
+	e.startAll()
+	ctx := serveContext(t)
+	load := e.load(ctx, 2)
+	load.await(1500)
+	load.end()
+	c := e.connect(ctx, 1)
+	if _, err := c.Create(ctx, "/last", nil, client.Persistent); err != nil {
+		t.Fatal(err)
+	}
+	if stat, err := c.Exists(ctx, "/last"); err != nil || stat.Czxid.Epoch() < 4 {
+		t.Fatalf("after 1500 writes the epoch is %d, %v", stat.Czxid.Epoch(), err)
+	}
+}
+
 // With leaderServes=no the leader tells operators how it is, and gives nobody a session.
 func TestLeaderThatServesNobody(t *testing.T) {
 	e := newTroupe(t, 3, 0, "leaderServes=no").startAll()
@@ -258,4 +306,83 @@ func TestLeaderThatServesNobody(t *testing.T) {
 		}
 		return false
 	})
+}
+
+// load is clients of each member that write their own node with its version, sync and read it. Anything that fails is an
+// error of the test, and so is another session than the first.
+type load struct {
+	e      *troupe
+	stop   chan struct{}
+	failed chan error
+	done   sync.WaitGroup
+	writes atomic.Int64
+}
+
+func (e *troupe) load(ctx context.Context, each int) *load {
+	e.t.Helper()
+	l := &load{e: e, stop: make(chan struct{}), failed: make(chan error, 256)}
+	if _, err := e.connect(ctx, 0).Create(ctx, "/load", nil, client.Persistent); err != nil {
+		e.t.Fatal(err)
+	}
+	for i := range e.servers {
+		for j := range each {
+			c := e.connect(ctx, i)
+			path := fmt.Sprintf("/load/%d-%d", i, j)
+			if _, err := c.Create(ctx, path, nil, client.Persistent); err != nil {
+				e.t.Fatal(err)
+			}
+			l.done.Add(1)
+			go func() {
+				defer l.done.Done()
+				if err := l.run(ctx, c, path); err != nil {
+					l.failed <- fmt.Errorf("%s: %w", path, err)
+				}
+			}()
+		}
+	}
+	return l
+}
+
+func (l *load) run(ctx context.Context, c *client.Client, path string) error {
+	id, _ := c.Session()
+	for version := int32(0); ; version++ {
+		select {
+		case <-l.stop:
+			if now, _ := c.Session(); now != id {
+				return errors.New("another session")
+			}
+			return nil
+		default:
+		}
+		value := fmt.Sprint(version)
+		stat, err := c.Set(ctx, path, []byte(value), version)
+		if err != nil || stat.Version != version+1 {
+			return fmt.Errorf("version %d after %d: %w", stat.Version, version, err)
+		}
+		if err := c.Sync(ctx, path); err != nil {
+			return err
+		}
+		if data, _, err := c.Get(ctx, path); err != nil || string(data) != value {
+			return fmt.Errorf("%q instead of %q: %w", data, value, err)
+		}
+		l.writes.Add(1)
+	}
+}
+
+// await waits for so many more writes.
+func (l *load) await(n int64) {
+	l.e.t.Helper()
+	before := l.writes.Load()
+	eventually(l.e.t, "some writes", func() bool { return l.writes.Load() >= before+n || len(l.failed) > 0 })
+}
+
+// end stops the clients and fails the test with what failed.
+func (l *load) end() {
+	l.e.t.Helper()
+	close(l.stop)
+	l.done.Wait()
+	close(l.failed)
+	for err := range l.failed {
+		l.e.t.Error(err)
+	}
 }

@@ -35,6 +35,7 @@ type Options struct {
 	Progress  func(persistence.Progress)            // hears how far a long recovery has come; may be nil
 	Listen    func(string) (actors.Acceptor, error) // nil: TCP
 	Network   cluster.Network                       // between servers; nil: TCP
+	Tune      func(*cluster.Options)                // is shown the settings of a member before it starts; may be nil
 	// Wrap is given each new actor under the name of its kind and returns what runs in its place; nil: nothing is
 	// wrapped. It is the door for tests that record messages or inject panics.
 	Wrap func(name string, inner actor.Actor) actor.Actor
@@ -93,6 +94,7 @@ func New(o Options) (*Server, error) {
 	s.options = actorOptions(o.Config, fourLetterWords())
 	if o.Config.Ensemble.Distributed() {
 		s.board = &cluster.StatusBoard{}
+		s.moveLeader = s.MoveLeader
 	}
 	return s, nil
 }

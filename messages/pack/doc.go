@@ -41,9 +41,9 @@
 //	105 Elected           125 SnapBegin         134 Commit             143 SessionHome
 //	                      126 SnapChunk         135 Inform
 //	                      127 SnapCredit        136 Ping
-//	                      128 History           137 Pong
+//	                      128 History           137 Pong              144 HandOver
 //
-// 144 to 199 are kept for election and learners. A message whose fields change gets a new code and the old one stays
+// 145 to 199 are kept for election and learners. A message whose fields change gets a new code and the old one stays
 // what it was; Version changes only with the layout of the frame. A decoder takes exactly the fields that it knows.
 //
 // Nothing is trusted: a length allocates nothing before the bytes have come, a decoded message takes at most about

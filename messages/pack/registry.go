@@ -98,6 +98,7 @@ var registered = []struct {
 	{141, messages.SyncWishes{}},
 	{142, messages.SyncWish{}},
 	{143, messages.SessionHome{}},
+	{144, messages.HandOver{}},
 }
 
 // message is what the package knows about one type.

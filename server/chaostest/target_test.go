@@ -95,9 +95,6 @@ func troupeTarget() (*target, error) {
 	return &target{
 		name: "troupe", strict: true, patient: true, logFolder: "troupe/log",
 		alarms: []string{"panicked", "goroutine "},
-		lacks: map[string]string{
-			"TestPowerAndDisk/the_leader's_disk_is_full": "a leader without room refuses writes and doesn't give way yet",
-		},
 		command: func(_, config string) ([]string, error) {
 			return []string{binary, "serve", config, "--log-level", "info"}, nil
 		},
