@@ -1,8 +1,6 @@
 package actors
 
 import (
-	"slices"
-
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/troupekeeper/troupe/messages"
@@ -55,11 +53,8 @@ func (a *commitActor) next() *actor.PID {
 	return a.env.Final
 }
 
-// resubmitBatch is how many requests go to a new desk in one message.
-const resubmitBatch = 256
-
 func (a *commitActor) resubmit(ctx actor.Context) {
-	for part := range slices.Chunk(a.core.Unanswered(), resubmitBatch) {
+	for part := range messages.Batches(a.core.Unanswered(), (*messages.Request).Size) {
 		ctx.Send(a.env.Prep, &messages.Requests{Items: part})
 	}
 	ctx.Send(a.env.Front, resubmitted{})

@@ -268,7 +268,9 @@ func (p *RequestProcessor) Flush() messages.Outbox {
 	case p.desk == deskHeld:
 		p.writes = nil
 	default:
-		out = out.To(messages.SlotPrep, &messages.Requests{Items: p.writes})
+		for part := range messages.Batches(p.writes, (*messages.Request).Size) {
+			out = out.To(messages.SlotPrep, &messages.Requests{Items: part})
+		}
 		p.last[1] = len(p.writes)
 		p.writes = nil
 	}

@@ -26,12 +26,14 @@ func (l *Leader) Propose(items []messages.Proposal, now int64) {
 		l.proposed = z
 	}
 	l.outstanding = append(l.outstanding, items...)
-	propose := &messages.Propose{Items: items} // one for all: it is encoded once
-	l.each(func(s *learnerState) {
-		if s.follows() && !s.observer {
-			l.send(ToLearner, s.id, propose)
-		}
-	})
+	for part := range messages.Batches(items, (*messages.Proposal).Size) {
+		propose := &messages.Propose{Items: part} // one for all: it is encoded once
+		l.each(func(s *learnerState) {
+			if s.follows() && !s.observer {
+				l.send(ToLearner, s.id, propose)
+			}
+		})
+	}
 	switch used := int64(l.proposed.Counter()) - int64(l.opts.LastCounter); {
 	case used < 0:
 	case used < counterMargin:
@@ -88,16 +90,25 @@ func (l *Leader) advance() {
 	l.window.add(items)
 	l.window.trim(l.opts.Window, l.opts.WindowBytes, l.durable)
 	l.send(ToGate, 0, &messages.Committed{Items: items})
-	commit, inform := &messages.Commit{Zxid: upTo}, &messages.Inform{Items: items}
+	l.announce(items, upTo)
+}
+
+// announce tells the learners what is committed: observers get it now, followers have it.
+func (l *Leader) announce(items []messages.Proposal, upTo messages.Zxid) {
+	commit := &messages.Commit{Zxid: upTo}
 	l.each(func(s *learnerState) {
-		switch {
-		case !s.follows():
-		case s.observer:
-			l.send(ToLearner, s.id, inform)
-		default:
+		if s.follows() && !s.observer {
 			l.send(ToLearner, s.id, commit)
 		}
 	})
+	for part := range messages.Batches(items, (*messages.Proposal).Size) {
+		inform := &messages.Inform{Items: part} // one for all: it is encoded once
+		l.each(func(s *learnerState) {
+			if s.follows() && s.observer {
+				l.send(ToLearner, s.id, inform)
+			}
+		})
+	}
 }
 
 // ackedBy is how far a server's log is known to be durable.

@@ -141,8 +141,8 @@ func (a *learnerHandlerActor) broadcast(ctx actor.Context, msg any) {
 // beginSync starts to feed the learner what it lacks. What was proposed by now and isn't committed comes first of what is
 // held for later.
 func (a *learnerHandlerActor) beginSync(ctx actor.Context, m *BeginSync) {
-	if len(m.Outstanding) > 0 {
-		a.held = append(a.held, &messages.Propose{Items: m.Outstanding})
+	for part := range messages.Batches(m.Outstanding, (*messages.Proposal).Size) {
+		a.held = append(a.held, &messages.Propose{Items: part})
 	}
 	pid, err := ctx.SpawnNamed(newFeeder(a.m, ctx.Self(), a.link, a.server, m), "feeder")
 	if err != nil {

@@ -17,8 +17,9 @@ const (
 	Version = 1
 	// HeaderSize is the size of a frame in front of its body, in bytes.
 	HeaderSize = 12
-	// MaxBody is the longest body in bytes that is written or read. A batch of proposals must stay below it.
-	MaxBody = 64 << 20
+	// MaxBody is the longest body in bytes that is written or read. Batches stay far below it (messages.BatchBytes); a single
+	// transaction may be long, such as the end of a session with very many ephemerals (ZOOKEEPER-4306).
+	MaxBody = 256 << 20
 )
 
 // ErrNotMessage is Encode's word on a value that has no code or can't be encoded.
