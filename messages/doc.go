@@ -27,5 +27,27 @@
 //	FourLetterWord  connection → commands                                 answered by an Output with Close
 //	*Query/*Report  commands ↔ final, tracker
 //
+// In an ensemble besides (between servers over a link, which is FIFO or broken):
+//
+//	Notification    electionpeer ↔ electionpeer                           the newest word counts
+//	Hello           link ↔ link                                           first on a link, both ways
+//	LearnerInfo …   learner ↔ learnerhandler: LeaderInfo, EpochAck, Truncate, Truncated, SnapBegin, SnapChunk, SnapCredit,
+//	                History, NewLeader, NewLeaderAck, UpToDate            one after the other, as listed in learner.go
+//	Proposals       prep → proposal → leader and sync                     consecutive zxids
+//	Propose         leader → learnerhandler → learner (follower) → sync   consecutive zxids, behind UpToDate
+//	Durable         sync → ack or sendack                                 rising zxids
+//	Ack             ack, sendack → leader                                 rising zxids, cumulative
+//	Commit          leader → learner (follower)                           rising zxids, behind what it commits
+//	Inform          leader → learner (observer)                           consecutive zxids
+//	Committed       leader, learner → commit                              consecutive zxids
+//	Requests        request processor → the leader's prep, over the link  writes and syncs, in session order
+//	Words           prep → proposal → leader → learner → commit           before the commits of what was judged later
+//	SyncWishes      prep → proposal → leader                              in their place among the proposals
+//	Ping, Pong      leader ↔ learner                                      rising beats
+//	Touches         a learner's sessions → the leader's                   with each answer to a heartbeat
+//	Revalidate      request processor → leader → commit → final → tracker; Revalidated back by the leader
+//	SessionHome     tracker → prep                                        before the session's requests from there
+//	HandOver        leader → learner                                      the last word of a reign
+//
 // Package messages/jute is the clients' wire format, messages/pack the servers' own.
 package messages
