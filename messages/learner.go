@@ -67,6 +67,14 @@ type History struct {
 	Items    []Proposal
 }
 
+// ProposedMembers comes before NewLeader when the leader's history holds a change of members of which nobody knows yet
+// whether it is committed: until the leader is established a quorum must be one of these members, too. Members is the
+// text of the new membership.
+type ProposedMembers struct {
+	_msgpack struct{} `msgpack:",as_array"`
+	Members  string
+}
+
 // NewLeader ends the synchronisation: Last is where the learner's history must end now. Members is the membership's text.
 type NewLeader struct {
 	_msgpack struct{} `msgpack:",as_array"`
@@ -134,6 +142,13 @@ type Pong struct {
 type Touches struct {
 	_msgpack struct{} `msgpack:",as_array"`
 	Sessions []SessionID
+}
+
+// Followers tells a leader's prep, on one server, which servers acknowledge proposals at the moment, the leader among them,
+// by rising id. Some of them may not be voters yet.
+type Followers struct {
+	_msgpack struct{} `msgpack:",as_array"`
+	Servers  []ServerID
 }
 
 // Words are the leader's answers to the requests of one server's clients that become no transaction: refusals, and the

@@ -39,11 +39,11 @@
 //	103 Vote              123 Truncate          132 Propose            141 SyncWishes
 //	104 Notification      124 Truncated         133 Ack                142 SyncWish
 //	105 Elected           125 SnapBegin         134 Commit             143 SessionHome
-//	                      126 SnapChunk         135 Inform
-//	                      127 SnapCredit        136 Ping
-//	                      128 History           137 Pong              144 HandOver
+//	                      126 SnapChunk         135 Inform             144 HandOver
+//	                      127 SnapCredit        136 Ping               145 ProposedMembers
+//	                      128 History           137 Pong               146 Followers
 //
-// 145 to 199 are kept for election and learners. A message whose fields change gets a new code and the old one stays
+// 147 to 199 are kept for election and learners. A message whose fields change gets a new code and the old one stays
 // what it was; Version changes only with the layout of the frame. A decoder takes exactly the fields that it knows.
 //
 // Nothing is trusted: a length allocates nothing before the bytes have come, a decoded message takes at most about

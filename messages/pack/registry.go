@@ -99,6 +99,8 @@ var registered = []struct {
 	{142, messages.SyncWish{}},
 	{143, messages.SessionHome{}},
 	{144, messages.HandOver{}},
+	{145, messages.ProposedMembers{}},
+	{146, messages.Followers{}},
 }
 
 // message is what the package knows about one type.
