@@ -82,6 +82,10 @@ func (f *Final) answer(c *finalConn, r *messages.Request, p *messages.Proposal) 
 		o.Frames = jute.AppendStat(jute.AppendString(o.Frames, f.result.Path), &f.result.Stat)
 	case messages.OpSetData, messages.OpSetACL:
 		o.Frames = jute.AppendStat(o.Frames, &f.result.Stat)
+	case messages.OpReconfig:
+		if t, ok := p.Body.(*messages.SetDataTxn); ok {
+			o.Frames = jute.AppendStat(jute.AppendBuffer(o.Frames, t.Data), &f.result.Stat)
+		}
 	case messages.OpMulti:
 		o.Frames = f.appendMulti(o.Frames)
 	}

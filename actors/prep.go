@@ -14,6 +14,7 @@ type PrepOptions struct {
 	ExtendedTypes   bool // TTL nodes
 	EnforceQuota    bool // hard limits count
 	ReconfigEnabled bool
+	Change          messages.ChangeRules // for new memberships
 }
 
 // Prep is the desk: it judges each write against the tree and everything that is proposed and not yet applied, in
@@ -36,6 +37,7 @@ type Prep struct {
 	words     []messages.Words   // of others'
 	syncs     []messages.SyncWish
 	homes     sessionHomes
+	ensemble  *prepEnsemble                              // nil on a server that runs alone
 	overQuota func(root, what string, used, limit int64) // a soft limit was passed
 }
 
@@ -59,7 +61,12 @@ func (p *Prep) Judge(t *tree.Tree, items []messages.Request, nowMs int64) {
 }
 
 // Applied trims the overlay.
-func (p *Prep) Applied(zxid messages.Zxid) (trimmed int) { return p.pending.trim(zxid) }
+func (p *Prep) Applied(zxid messages.Zxid) (trimmed int) {
+	if e := p.ensemble; e != nil && e.changing <= zxid {
+		e.changing = 0
+	}
+	return p.pending.trim(zxid)
+}
 
 // DiskFull tells whether there is room for more log.
 func (p *Prep) DiskFull(full bool) { p.full = full }
@@ -189,8 +196,12 @@ func (p *Prep) decide(r *messages.Request) (body messages.TxnBody, results []mes
 		}
 		return p.multi(r, ops)
 	case messages.OpReconfig:
+		if own(r) {
+			body, code = p.restate()
+			return body, nil, code
+		}
 		req := jute.DecodeReconfigRequest(&d)
-		return decided(&d, func() (messages.TxnBody, messages.ErrCode) { return p.reconfig(&req) })
+		return decided(&d, func() (messages.TxnBody, messages.ErrCode) { return p.reconfig(r, &req) })
 	case messages.OpCreateSession:
 		timeout, password := d.Int(), d.Buffer()
 		return decided(&d, func() (messages.TxnBody, messages.ErrCode) { return p.createSession(r, timeout, password) })

@@ -24,6 +24,7 @@ func newPrepStage(env *StageEnv) actor.Actor {
 	a.core = NewPrep(env.Options.Prep, env.Auth, env.Tree.LastZxid(), a.overQuota)
 	if env.Role == RoleLeader {
 		a.core.Reign(env.Epoch)
+		a.core.Govern(env.Ensemble, func(err error) { env.Log.Info().Err(err).Msg("a change of members is refused") })
 	}
 	a.diskSpace(&messages.DiskSpace{Full: env.DiskFull})
 	return a
@@ -49,6 +50,8 @@ func (a *prepActor) Receive(ctx actor.Context) {
 		a.diskSpace(m)
 	case *messages.SessionHome:
 		a.core.homes.move(m)
+	case *messages.Followers:
+		a.core.Followers(m)
 	case Drained:
 		a.env.Metrics.Proposals.Add(int64(len(a.core.proposals)))
 		a.env.dispatch(ctx, a.next(), a.core.Flush())
@@ -82,22 +85,27 @@ func (a *prepActor) judge(items []messages.Request) {
 	a.env.Metrics.OutstandingQueued.Add(int64(a.core.Outstanding() - before))
 }
 
-// writeMembers lets clients read the membership that this leader's ensemble has. It is a transaction like any other, so
-// every server has it at the same zxid.
+// writeMembers lets clients read who the members are, if they can't yet. It is a transaction like any other, so every
+// server has it at the same zxid. Where members never change it says what the configuration files say.
 func (a *prepActor) writeMembers() {
-	if a.env.Members == "" {
+	text := a.env.Ensemble.Members.String()
+	if a.env.Role != RoleLeader || a.treeSays(text) {
 		return
 	}
-	same := false
+	r := messages.Request{Op: messages.OpReconfig}
+	if !a.env.Options.Prep.ReconfigEnabled {
+		r.Op = messages.OpSetData
+		r.Body = jute.AppendInt(jute.AppendBuffer(jute.AppendString(nil, messages.ConfigPath), []byte(text)), -1)
+	}
+	a.judge([]messages.Request{r})
+}
+
+func (a *prepActor) treeSays(members string) (same bool) {
 	a.env.Tree.Read(func(t *tree.Tree) {
 		n, ok := t.LookupString(messages.ConfigPath)
-		same = ok && string(n.Data()) == a.env.Members
+		same = ok && string(n.Data()) == members
 	})
-	if same {
-		return
-	}
-	body := jute.AppendInt(jute.AppendBuffer(jute.AppendString(nil, messages.ConfigPath), []byte(a.env.Members)), -1)
-	a.judge([]messages.Request{{Op: messages.OpSetData, Body: body}})
+	return same
 }
 
 // next is the board on which proposals are put up, or on a server that runs alone the log.

@@ -1,9 +1,6 @@
 package actors
 
-import (
-	"github.com/troupekeeper/troupe/messages"
-	"github.com/troupekeeper/troupe/messages/jute"
-)
+import "github.com/troupekeeper/troupe/messages"
 
 func (p *Prep) createSession(r *messages.Request, timeout int32, password []byte) (messages.TxnBody, messages.ErrCode) {
 	p.pending.setSession(r.Session, sessionState{zxid: p.zxid})
@@ -23,12 +20,4 @@ func (p *Prep) closeSession(r *messages.Request) (messages.TxnBody, messages.Err
 	p.pending.setSession(r.Session, sessionState{zxid: p.zxid, closing: true})
 	p.homes.forget(r.Session)
 	return &messages.CloseSessionTxn{Paths: paths}, messages.ErrOK
-}
-
-// reconfig is not possible on a server that runs alone.
-func (p *Prep) reconfig(_ *jute.ReconfigRequest) (messages.TxnBody, messages.ErrCode) {
-	if !p.opts.ReconfigEnabled {
-		return nil, messages.ErrReconfigDisabled
-	}
-	return nil, messages.ErrUnimplemented
 }

@@ -10,6 +10,9 @@ func (p *Prep) setData(r *messages.Request, q *jute.SetDataRequest) (messages.Tx
 	if code != messages.ErrOK {
 		return nil, code
 	}
+	if p.governs(r, q.Path) {
+		return nil, messages.ErrBadArguments
+	}
 	growth := int64(len(q.Data) - node.data)
 	if code := p.checkQuota(q.Path, 0, growth); code != messages.ErrOK {
 		return nil, code

@@ -45,8 +45,8 @@ type StageEnv struct {
 	Links
 	Options  *Options
 	Role     Role
-	Epoch    uint32 // of the leader's reign; 0 on a server that runs alone
-	Members  string // a leader's: the text that /zookeeper/config must have
+	Epoch    uint32   // of the leader's reign; 0 on a server that runs alone
+	Ensemble Ensemble // a leader's
 	Auth     *auth.Registry
 	Tree     *tree.Shared
 	Store    *persistence.Store

@@ -159,11 +159,17 @@ func (e *Election) reigning() *messages.Notification {
 			n := e.heard[id]
 			return n != nil && n.Round == e.round && e.counts(id, n) && n.Vote.Leader == leader
 		}
-		if e.quorum(reign) || (l.Round == e.round && e.quorum(round)) {
+		if e.reigns(reign) || (l.Round == e.round && e.reigns(round)) {
 			return l
 		}
 	}
 	return nil
+}
+
+// reigns tells whether the servers that follow a leader are enough to join it: a quorum of the members in effect. A change
+// that this server has heard of and that came to nothing must not keep it away, and following is never unsafe.
+func (e *Election) reigns(follows func(messages.ServerID) bool) bool {
+	return len(e.rules) > 0 && e.rules[0].Quorum(follows)
 }
 
 // doubt reports, once, that a quorum has another leader than this server. Two servers can both be elected when votes cross;

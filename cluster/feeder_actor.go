@@ -245,6 +245,9 @@ func (a *feederActor) send(ctx actor.Context, msg any, bytes int) {
 
 func (a *feederActor) finish(ctx actor.Context) {
 	b := a.begin
+	if b.Proposed != "" {
+		ctx.Send(a.link, &messages.ProposedMembers{Members: b.Proposed})
+	}
 	ctx.Send(a.link, &messages.NewLeader{Epoch: b.Epoch, Last: b.Committed, Config: b.Config, Members: b.Members})
 	a.log.Info().Str("mode", a.mode).Stringer("from", b.Last).Stringer("to", b.Committed).Int64("bytes", a.sent).
 		Int64("ms", (a.m.rt.Clock.MonoUs()-a.started)/1000).Msg("learner synchronised: " + a.mode)

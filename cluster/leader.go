@@ -37,9 +37,11 @@ const (
 // synchronised, and puts proposals, acknowledgements and commits in order. It decides; leaderActor sends.
 type Leader struct {
 	opts    LeaderOptions
-	rules   []QuorumRule // all of which a quorum must satisfy
-	config  messages.Zxid
-	members string
+	rules   []QuorumRule        // all of which a quorum must satisfy: the members' and, behind it, the change's
+	members messages.Membership // in effect
+	text    string              // of them
+	change  *memberChange       // that isn't committed yet
+	leaving leaving
 
 	phase    leaderPhase
 	began    int64
@@ -127,8 +129,12 @@ type (
 		File  string
 		Epoch uint32
 	}
-	// LeaderActive tells the peer that a quorum follows: the pipeline may run and clients be served.
-	LeaderActive struct{ Epoch uint32 }
+	// LeaderActive tells the peer that a quorum follows: the pipeline may run and clients be served. What was in this
+	// server's history is committed by that, a change to Members too.
+	LeaderActive struct {
+		Epoch   uint32
+		Members messages.Membership
+	}
 	// RoleEnded tells the peer that the leader or learner can't go on in its role.
 	RoleEnded struct {
 		Generation int
@@ -144,6 +150,7 @@ type (
 		Outstanding []messages.Proposal // a follower's only
 		Config      messages.Zxid
 		Members     string
+		Proposed    string // the change of members in that history, "" if there is none or it is committed
 		observer    bool
 	}
 	// GoOn tells a handler that its learner may be told UpToDate.
@@ -152,21 +159,27 @@ type (
 	DropLearner struct{ Reason string }
 )
 
+// LeaderMembers are whom a reign begins with.
+type LeaderMembers struct {
+	Current  messages.Membership
+	Proposed messages.Membership // a change in this server's history that may not be committed; Version 0: there is none
+	Rules    []QuorumRule        // of the one and, if there is a change, the other
+}
+
 // NewLeader makes the core of a server that has been elected and whose own state is (current, last). accepted is the
 // newest epoch that it has promised to follow.
-func NewLeader(o LeaderOptions, rules []QuorumRule, accepted, current uint32, last messages.Zxid, now int64) *Leader {
+func NewLeader(o LeaderOptions, m LeaderMembers, accepted, current uint32, last messages.Zxid, now int64) *Leader {
 	l := &Leader{
-		opts: o, rules: rules, accepted: accepted, current: current, last: last, began: now, ticked: now, pinged: now,
+		opts: o, rules: m.Rules, members: m.Current, text: m.Current.String(),
+		accepted: accepted, current: current, last: last, began: now, ticked: now, pinged: now,
 		learners: map[messages.ServerID]*learnerState{},
 		proposed: last, committed: last, durable: last, window: history{base: last},
 	}
+	if m.Proposed.Version != 0 {
+		l.change = &memberChange{zxid: m.Proposed.Version, members: m.Proposed, saved: true}
+	}
 	l.discover()
 	return l
-}
-
-// Membership tells what learners are told of the members.
-func (l *Leader) Membership(config messages.Zxid, members string) {
-	l.config, l.members = config, members
 }
 
 // Flush hands over what is to be sent since the last call.
@@ -205,7 +218,8 @@ func (l *Leader) each(f func(*learnerState)) {
 	}
 }
 
-// quorum tells whether the servers for which has holds are a quorum under all rules. This server is always one of them.
+// quorum tells whether the servers for which has holds are a quorum under all rules. This server is always one of them,
+// if it votes.
 func (l *Leader) quorum(has func(*learnerState) bool) bool {
 	for _, rule := range l.rules {
 		ok := rule.Quorum(func(id messages.ServerID) bool {

@@ -57,10 +57,9 @@ type leaderActor struct {
 
 // leaderStart is what a reign begins with.
 type leaderStart struct {
-	rules             []QuorumRule
+	members           LeaderMembers
 	accepted, current uint32
 	last              messages.Zxid
-	membership        messages.Membership
 }
 
 func newLeaderActor(m *member, peer *actor.PID, generation int, s leaderStart) *actor.Props {
@@ -110,8 +109,8 @@ func (a *leaderActor) other(ctx actor.Context, now int64) {
 		a.gone(ctx, m)
 	case LinkAccepted:
 		a.accepted(ctx, m)
-	case *EpochSaved:
-		a.core.EpochSaved(m, now)
+	case *EpochSaved, *MembersSaved:
+		a.saved(m, now)
 	case PipelineReady:
 		a.ready(ctx, m)
 	case *messages.DiskSpace:
@@ -134,8 +133,7 @@ func (a *leaderActor) other(ctx actor.Context, now int64) {
 
 func (a *leaderActor) begin(ctx actor.Context, now int64) {
 	s := a.start
-	a.core = NewLeader(a.m.leaderOptions(), s.rules, s.accepted, s.current, s.last, now)
-	a.core.Membership(s.membership.Version, s.membership.String())
+	a.core = NewLeader(a.m.leaderOptions(), s.members, s.accepted, s.current, s.last, now)
 	a.look(ctx, now)
 }
 
@@ -208,6 +206,16 @@ func (a *leaderActor) word(w learnerWord, now int64) {
 		a.core.EpochAck(w.server, m, now)
 	case *messages.NewLeaderAck:
 		a.core.NewLeaderAck(w.server, m, now)
+	}
+}
+
+// saved takes the peer's word that something is durable.
+func (a *leaderActor) saved(msg any, now int64) {
+	switch m := msg.(type) {
+	case *EpochSaved:
+		a.core.EpochSaved(m, now)
+	case *MembersSaved:
+		a.core.MembersSaved(m, now)
 	}
 }
 
@@ -290,25 +298,19 @@ func (a *leaderActor) deliver(ctx actor.Context, s LeaderSend) {
 		case *HandingOver:
 			m.Generation = a.generation
 			a.move.answer(nil)
+		case *SaveMembers:
+			m.Generation = a.generation
 		}
 		ctx.Send(a.peer, s.Msg)
-	case ToDesk:
-		if a.links == nil {
+	case ToGate, ToDesk:
+		switch {
+		case a.links == nil:
 			a.waiting = append(a.waiting, s)
-			return
+		case s.To == ToDesk:
+			a.tellDesk(ctx, s.Msg)
+		default:
+			ctx.Send(a.links.Gate, s.Msg)
 		}
-		if order := s.Msg.(deskOrder); order.hold {
-			ctx.Send(a.links.Prep, actors.HoldDesk{})
-		} else {
-			ctx.Send(a.links.Prep, actors.ReleaseDesk{})
-			a.move.answer(errors.New(order.reason))
-		}
-	case ToGate:
-		if a.links == nil {
-			a.waiting = append(a.waiting, s)
-			return
-		}
-		ctx.Send(a.links.Gate, s.Msg)
 	default:
 		if _, ok := s.Msg.(*GoOn); ok && a.links == nil {
 			a.waiting = append(a.waiting, s) // the learner's clients would find nobody here yet
@@ -317,6 +319,19 @@ func (a *leaderActor) deliver(ctx actor.Context, s LeaderSend) {
 		if h := a.handlers[s.Server]; h != nil {
 			ctx.Send(h, a.encoded(s.Msg))
 		}
+	}
+}
+
+func (a *leaderActor) tellDesk(ctx actor.Context, msg any) {
+	order, ok := msg.(deskOrder)
+	switch {
+	case !ok:
+		ctx.Send(a.links.Prep, msg)
+	case order.hold:
+		ctx.Send(a.links.Prep, actors.HoldDesk{})
+	default:
+		ctx.Send(a.links.Prep, actors.ReleaseDesk{})
+		a.move.answer(errors.New(order.reason))
 	}
 }
 

@@ -24,6 +24,7 @@ func (l *Leader) Propose(items []messages.Proposal, now int64) {
 			panic(fmt.Sprintf("leader: proposal %v does not follow %v in epoch %d", z, l.proposed, l.epoch))
 		}
 		l.proposed = z
+		l.propose(&items[i])
 	}
 	l.outstanding = append(l.outstanding, items...)
 	for part := range messages.Batches(items, (*messages.Proposal).Size) {
@@ -50,7 +51,7 @@ func (l *Leader) Ack(m *messages.Ack, now int64) {
 	}
 	if m.Server == l.opts.Self {
 		l.durable = max(l.durable, m.Zxid)
-		l.advance()
+		l.advance(now)
 		l.finishHandOver()
 		return
 	}
@@ -61,29 +62,33 @@ func (l *Leader) Ack(m *messages.Ack, now int64) {
 	s.heard = now
 	if m.Zxid > s.acked {
 		s.acked, s.moved = m.Zxid, now
-		l.advance()
+		l.advance(now)
 		l.finishHandOver()
 	}
 }
 
-// advance commits what a quorum has on disk, in zxid order.
-func (l *Leader) advance() {
-	if l.phase != leaderBroadcasts {
-		return
+// advance commits what a quorum has on disk, in zxid order. Where a change of members is committed, what comes behind it
+// is counted anew.
+func (l *Leader) advance(now int64) {
+	for l.phase == leaderBroadcasts {
+		n := l.committable()
+		if n == 0 {
+			return
+		}
+		l.commit(l.outstanding[:n:n])
+		if c := l.change; c != nil && c.zxid <= l.committed {
+			was := l.members
+			l.takeEffect()
+			l.send(ToPeer, 0, &MembersCommitted{Members: l.members})
+			l.considerLeaving(was, now)
+		}
 	}
-	upTo := l.proposed
-	for _, rule := range l.rules {
-		upTo = min(upTo, CommittedUpTo(rule, l.ackedBy))
-	}
-	if upTo <= l.committed {
-		return
-	}
-	n := 0
-	for n < len(l.outstanding) && l.outstanding[n].Header.Zxid <= upTo {
-		n++
-	}
-	items := l.outstanding[:n:n]
-	if l.outstanding = l.outstanding[n:]; len(l.outstanding) == 0 {
+}
+
+// commit tells everybody that the first of what is outstanding is committed.
+func (l *Leader) commit(items []messages.Proposal) {
+	upTo := items[len(items)-1].Header.Zxid
+	if l.outstanding = l.outstanding[len(items):]; len(l.outstanding) == 0 {
 		l.outstanding = nil
 	}
 	l.committed = upTo
@@ -114,6 +119,9 @@ func (l *Leader) announce(items []messages.Proposal, upTo messages.Zxid) {
 // ackedBy is how far a server's log is known to be durable.
 func (l *Leader) ackedBy(id messages.ServerID) messages.Zxid {
 	if id == l.opts.Self {
+		if c := l.change; c != nil && !c.saved {
+			return min(l.durable, c.zxid-1) // nothing from the change on is acknowledged before its members are kept
+		}
 		return l.durable
 	}
 	if s := l.learners[id]; s != nil && s.phase == learnerUp && !s.observer {

@@ -12,21 +12,21 @@ func (l *Leader) LearnerInfo(m *messages.LearnerInfo, now int64) {
 	if l.phase == leaderEnded {
 		return
 	}
-	if m.Config > l.config {
-		reason := "its membership " + m.Config.String() + " is newer than the leader's " + l.config.String()
+	if newest := l.newestMembers(); m.Config > newest {
+		reason := "its membership " + m.Config.String() + " is newer than the leader's " + newest.String()
 		l.send(ToLearner, m.Server, &DropLearner{Reason: reason})
 		return
 	}
 	s := &learnerState{
-		id: m.Server, observer: m.Observer || !l.voter(m.Server), accepted: m.AcceptedEpoch,
-		since: now, heard: now, moved: now,
+		id: m.Server, observer: m.Observer, accepted: m.AcceptedEpoch, since: now, heard: now, moved: now,
 	}
+	l.LearnerGone(m.Server)
 	l.learners[m.Server] = s
 	switch {
 	case l.phase == leaderDiscovers:
 		l.discover()
 	case l.phase == leaderPromises:
-	case !s.observer && s.accepted > l.epoch:
+	case l.counts(s) && s.accepted > l.epoch:
 		// It has promised a later epoch to somebody who did not get there. It can follow only a reign later than that.
 		l.end("server %d has promised epoch %d, this reign is of epoch %d: a new election gives one that it can follow",
 			s.id, s.accepted, l.epoch)
@@ -35,12 +35,13 @@ func (l *Leader) LearnerInfo(m *messages.LearnerInfo, now int64) {
 	}
 }
 
-// discover fixes the epoch once a quorum has said theirs: one more than any of them.
+// discover fixes the epoch once a quorum has said theirs: one more than any of them, and than that of the members' version,
+// which may come from a file: each change in this reign must have a higher one.
 func (l *Leader) discover() {
 	if !l.quorum(func(*learnerState) bool { return true }) {
 		return
 	}
-	l.epoch = l.accepted
+	l.epoch = max(l.accepted, l.members.Version.Epoch())
 	for _, s := range l.learners {
 		l.epoch = max(l.epoch, s.accepted)
 	}
@@ -82,7 +83,7 @@ func (l *Leader) EpochAck(server messages.ServerID, m *messages.EpochAck, now in
 		return
 	}
 	if m.CurrentEpoch > l.current || (m.CurrentEpoch == l.current && m.Last > l.last && l.current != l.epoch) {
-		if s.observer {
+		if !l.counts(s) {
 			l.send(ToLearner, s.id, &DropLearner{Reason: "its history is newer than the leader's"})
 			return
 		}
@@ -115,7 +116,10 @@ func (l *Leader) beginSync(s *learnerState) {
 	s.acked = l.committed // it is to have so much when it answers NewLeader
 	m := &BeginSync{
 		Epoch: l.epoch, Last: s.lastZxid, Committed: l.committed, Base: l.window.base,
-		Window: l.window.items, Config: l.config, Members: l.members, observer: s.observer,
+		Window: l.window.items, Config: l.members.Version, Members: l.text, observer: s.observer,
+	}
+	if l.phase != leaderBroadcasts && l.change != nil {
+		m.Proposed = l.change.members.String()
 	}
 	if !s.observer {
 		m.Outstanding = l.outstanding
@@ -132,7 +136,8 @@ func (l *Leader) NewLeaderAck(server messages.ServerID, m *messages.NewLeaderAck
 	s.phase, s.heard, s.moved = learnerSynced, now, now
 	if l.phase == leaderBroadcasts {
 		l.goOn(s)
-		l.advance()
+		l.tellFollowers()
+		l.advance(now)
 		return
 	}
 	l.activate(now)
@@ -145,12 +150,18 @@ func (l *Leader) activate(now int64) {
 	}
 	l.phase = leaderBroadcasts
 	l.ticked = now
-	l.send(ToPeer, 0, &LeaderActive{Epoch: l.epoch})
+	was := l.members
+	if l.change != nil {
+		l.takeEffect()
+	}
+	l.send(ToPeer, 0, &LeaderActive{Epoch: l.epoch, Members: l.members})
 	l.each(func(s *learnerState) {
 		if s.phase == learnerSynced {
 			l.goOn(s)
 		}
 	})
+	l.tellFollowers()
+	l.considerLeaving(was, now)
 }
 
 func (l *Leader) goOn(s *learnerState) {
@@ -161,8 +172,12 @@ func (l *Leader) goOn(s *learnerState) {
 // LearnerGone forgets a learner whose link has broken. What it has acknowledged it has, but it counts again only when it
 // has come back.
 func (l *Leader) LearnerGone(server messages.ServerID) {
+	s := l.learners[server]
 	delete(l.learners, server)
 	if l.hand.to == server && l.phase == leaderBroadcasts {
 		l.keepOn(fmt.Sprintf("server %d, which was to lead, is gone", server))
+	}
+	if s != nil && s.phase == learnerUp {
+		l.tellFollowers()
 	}
 }

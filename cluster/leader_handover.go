@@ -111,6 +111,9 @@ func (l *Leader) checkHandOver(now int64) {
 func (l *Leader) keepOn(reason string) {
 	l.hand = handOver{}
 	l.send(ToDesk, 0, deskOrder{reason: reason})
+	if l.leaving.reason != "" {
+		l.leave(l.ticked) // it can't stay
+	}
 }
 
 // DiskFull hands over to a voter that has room for more log, if there is one. Without one this leader goes on and refuses

@@ -51,6 +51,7 @@ func (l *Leader) Pong(m *messages.Pong, now int64) {
 	s.heard = now
 	s.beat, s.full = max(s.beat, m.Beat), m.DiskFull
 	l.proved()
+	l.left()
 	if l.syncs.round == 0 && len(l.syncs.next) > 0 {
 		l.syncs.waiting, l.syncs.next = l.syncs.next, nil
 		l.syncs.round = l.beat(now)
@@ -152,7 +153,7 @@ func (l *Leader) checkLearners(now int64) {
 			return
 		}
 		l.send(ToLearner, s.id, &DropLearner{Reason: reason})
-		delete(l.learners, s.id)
+		l.LearnerGone(s.id)
 	})
 }
 

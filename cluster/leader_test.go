@@ -14,6 +14,8 @@ type reign struct {
 	t   *testing.T
 	l   *Leader
 	now int64
+	// desk: its word to the desk on who follows is listed too.
+	desk bool
 }
 
 func newReign(t *testing.T, voters int, accepted, current uint32, last messages.Zxid) *reign {
@@ -21,10 +23,14 @@ func newReign(t *testing.T, voters int, accepted, current uint32, last messages.
 	for i := 1; i <= voters; i++ {
 		ids = append(ids, messages.ServerID(i))
 	}
+	return newReignOf(t, LeaderMembers{Rules: []QuorumRule{NewMajority(ids)}}, accepted, current, last)
+}
+
+func newReignOf(t *testing.T, m LeaderMembers, accepted, current uint32, last messages.Zxid) *reign {
 	o := LeaderOptions{Self: 1, Tick: 1000, InitLimit: 10_000, SyncLimit: 5000, EpochWait: 2000, Window: 500, WindowBytes: 1 << 20,
 		LastCounter: lastCounter}
 	r := &reign{t: t, now: 1}
-	r.l = NewLeader(o, []QuorumRule{NewMajority(ids)}, accepted, current, last, r.now)
+	r.l = NewLeader(o, m, accepted, current, last, r.now)
 	return r
 }
 
@@ -32,6 +38,9 @@ func newReign(t *testing.T, voters int, accepted, current uint32, last messages.
 func (r *reign) said() string {
 	var lines []string
 	for _, s := range r.l.Flush() {
+		if _, ok := s.Msg.(*messages.Followers); ok && !r.desk {
+			continue
+		}
 		to := [...]string{fmt.Sprintf("%d", s.Server), "gate", "peer", "desk"}[s.To]
 		text := strings.TrimPrefix(fmt.Sprintf("%T", s.Msg), "*")
 		switch m := s.Msg.(type) {
@@ -43,6 +52,12 @@ func (r *reign) said() string {
 			text += fmt.Sprintf(" %d", m.Epoch)
 		case *SaveEpoch:
 			text += fmt.Sprintf(" %s %d", m.File, m.Epoch)
+		case *SaveMembers:
+			text += " " + strings.TrimPrefix(m.Members.Version.String(), "0x")
+		case *MembersCommitted:
+			text += " " + strings.TrimPrefix(m.Members.Version.String(), "0x")
+		case *messages.Followers:
+			text += fmt.Sprintf(" %v", m.Servers)
 		case *BeginSync:
 			text += fmt.Sprintf(" to %v, %d outstanding", m.Committed, len(m.Outstanding))
 		}

@@ -22,7 +22,8 @@ type (
 		Epoch      uint32
 		State      *persistence.Recovered
 		Link       *actor.PID
-		Members    string
+		// Committed is the change of members in its history that the leader was not sure of; Version 0: there is none.
+		Committed messages.Membership
 	}
 )
 
@@ -51,9 +52,12 @@ type learnerActor struct {
 	link    *actor.PID // the one that is up
 	dialled int
 	links   *actors.Links       // nil until the pipeline is there
-	waiting []any               // what came before it was
+	waiting []any               // what came before it was, or comes behind saving
 	promise *messages.NewLeader // in place: to be acknowledged when the log is quiet
-	members string
+
+	saving    *messages.Propose   // holds a change of members, which the peer is to keep first
+	proposed  messages.Membership // the change in the leader's history
+	newLeader *messages.NewLeader // waits until the peer has kept the members that go with it
 
 	began, heard int64 // monotonic milliseconds
 	pongMoved    int64 // when the leader last showed that it hears this server
@@ -68,8 +72,9 @@ type learnerStart struct {
 	inPlace           *actors.Links // the pipeline goes on; its state ends at last
 	last              messages.Zxid
 	accepted, current uint32
-	config            messages.Zxid
-	address           string // of the leader, for learners
+	config            messages.Zxid // version of the current membership
+	proposed          messages.Zxid // and of the proposed one
+	address           string        // of the leader, for learners
 	state             *persistence.Recovered
 }
 
@@ -97,13 +102,15 @@ func (a *learnerActor) Receive(ctx actor.Context) {
 		a.heard = a.m.now()
 		a.ping(ctx, m)
 	case *messages.LeaderInfo, *messages.Truncate, *messages.SnapBegin, *messages.SnapChunk, *messages.History,
-		*messages.NewLeader, *messages.UpToDate:
+		*messages.ProposedMembers, *messages.NewLeader, *messages.UpToDate:
 		a.heard = a.m.now()
 		if err := a.synchronise(ctx, m); err != nil {
 			a.end(ctx, err.Error())
 		}
 	case PipelineReady:
 		a.ready(ctx, m)
+	case *MembersSaved:
+		a.membersSaved(ctx)
 	case *actor.Started:
 		a.begin(ctx)
 	default:

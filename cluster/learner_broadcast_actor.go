@@ -21,20 +21,20 @@ func (a *learnerActor) ready(ctx actor.Context, m PipelineReady) {
 // broadcast passes on what the leader has decided. What contradicts what came before ends the role: the next
 // synchronisation finds out what is right.
 func (a *learnerActor) broadcast(ctx actor.Context, msg any) {
-	if a.links == nil {
+	if a.links == nil || a.saving != nil {
 		a.waiting = append(a.waiting, msg)
 		return
 	}
 	var err error
 	switch m := msg.(type) {
 	case *messages.Propose:
-		if err = a.core.Propose(m.Items); err == nil {
-			ctx.Send(a.links.Sync, &messages.Proposals{Items: m.Items})
+		if err = a.saveFirst(ctx, m); err == nil && a.saving == nil {
+			err = a.propose(ctx, m)
 		}
 	case *messages.Commit:
 		var items []messages.Proposal
 		if items, err = a.core.Commit(m.Zxid); err == nil {
-			ctx.Send(a.links.Gate, &messages.Committed{Items: items})
+			err = a.committed(ctx, items)
 		}
 	case *messages.Inform:
 		err = a.inform(ctx, m)
@@ -67,8 +67,7 @@ func (a *learnerActor) inform(ctx actor.Context, m *messages.Inform) error {
 	if a.m.ObserverLog {
 		ctx.Send(a.links.Sync, &messages.Proposals{Items: m.Items})
 	}
-	ctx.Send(a.links.Gate, &messages.Committed{Items: m.Items})
-	return nil
+	return a.committed(ctx, m.Items)
 }
 
 // ping answers the leader's heartbeat, and tells it whose clients are alive.

@@ -19,8 +19,10 @@ func (a *learnerActor) synchronise(ctx actor.Context, msg any) error {
 	switch m := msg.(type) {
 	case *messages.LeaderInfo:
 		return a.leaderInfo(ctx, m)
+	case *messages.ProposedMembers:
+		return a.proposedMembers(m)
 	case *messages.NewLeader:
-		return a.newLeader(ctx, m)
+		return a.takeOver(ctx, m)
 	case *messages.UpToDate:
 		return a.upToDate(ctx, m)
 	}
@@ -151,9 +153,9 @@ func (a *learnerActor) history(ctx actor.Context, m *messages.History) error {
 	return nil
 }
 
-// newLeader makes the history durable first and the epoch second (ZOOKEEPER-4643): a server with a new epoch and an old
+// takenOver makes the history durable first and the epoch second (ZOOKEEPER-4643): a server with a new epoch and an old
 // history would win elections that it must lose. Only then it promises (ZOOKEEPER-3911, -4646).
-func (a *learnerActor) newLeader(ctx actor.Context, m *messages.NewLeader) error {
+func (a *learnerActor) takenOver(ctx actor.Context, m *messages.NewLeader) error {
 	if err := a.core.Synchronised(m, a.last()); err != nil {
 		return err
 	}
@@ -172,7 +174,6 @@ func (a *learnerActor) acknowledge(ctx actor.Context, m *messages.NewLeader) err
 	if err := a.m.Store.SetEpoch(persistence.CurrentEpochFile, m.Epoch); err != nil {
 		return err
 	}
-	a.members = m.Members
 	ctx.Send(a.link, &messages.NewLeaderAck{Epoch: m.Epoch})
 	return nil
 }
@@ -186,7 +187,7 @@ func (a *learnerActor) upToDate(ctx actor.Context, m *messages.UpToDate) error {
 	a.state = nil
 	a.m.Board.PutPhase(PhaseBroadcast)
 	ctx.Send(a.peer, &LearnerActive{
-		Generation: a.generation, Epoch: m.Epoch, State: state, Link: a.link, Members: a.members,
+		Generation: a.generation, Epoch: m.Epoch, State: state, Link: a.link, Committed: a.proposed,
 	})
 	return nil
 }

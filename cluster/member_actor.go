@@ -15,8 +15,14 @@ import (
 // Options describe one member of an ensemble.
 type Options struct {
 	Self       Identity
-	Membership messages.Membership
-	Network    Network
+	Membership messages.Membership // as the configuration says it
+	// Reconfig lets the members change: then they are kept in the data folder, and what is kept there counts. Without it the
+	// configuration counts, and what other servers say until the next start.
+	Reconfig bool
+	// Files keeps the configuration files in step with the members, for people and for the next start; nil: there are none.
+	Files          MembershipFiles
+	ListenOnAllIPs bool // for other servers, not only at the address in this server's own line
+	Network        Network
 
 	Tick      time.Duration
 	InitLimit int           // ticks for a learner to connect and catch up
@@ -47,6 +53,16 @@ type Options struct {
 	Failed       func(error)
 }
 
+// MembershipFiles are configuration files that name the members. What goes wrong with them costs the files, not the membership.
+type MembershipFiles interface {
+	// Propose notes members that may be in effect soon.
+	Propose(m messages.Membership) error
+	// Withdraw takes that note back: they never will be.
+	Withdraw() error
+	// Activate makes the files name members that are in effect. The note goes.
+	Activate(m messages.Membership) error
+}
+
 // member is what the actors of one server share.
 type member struct {
 	Options
@@ -56,15 +72,6 @@ type member struct {
 func (m *member) now() int64 { return m.rt.Clock.MonoUs() / 1000 }
 
 func (m *member) ms(ticks int) int64 { return m.Tick.Milliseconds() * int64(ticks) }
-
-// rules are the quorums of the membership.
-func (m *member) rules() ([]QuorumRule, error) {
-	rule, err := RuleOf(m.Membership)
-	if err != nil {
-		return nil, err
-	}
-	return []QuorumRule{rule}, nil
-}
 
 // RuleOf is the quorum rule of a membership: by groups where it has some, else by majority of its participants.
 func RuleOf(m messages.Membership) (QuorumRule, error) {

@@ -36,11 +36,12 @@ const failuresPerMinute = 5
 // (ZOOKEEPER-2845, -4203, -4712). It has a goroutine of its own, because it reads and writes the disk.
 type peerActor struct {
 	actor.SupervisorStrategy
-	m          *member
-	election   *actor.PID
-	receptions []*actor.PID
-	view       *atomic.Pointer[actors.View]
-	log        zerolog.Logger
+	m        *member
+	members  Roster
+	election *actor.PID
+	doors    []*door
+	view     *atomic.Pointer[actors.View]
+	log      zerolog.Logger
 
 	state             messages.ServerState
 	leader            messages.ServerID
@@ -72,6 +73,8 @@ func (a *peerActor) Receive(ctx actor.Context) {
 		a.elected(ctx, m)
 	case LeaderElsewhere:
 		a.leaderElsewhere(ctx, m)
+	case NewerConfig, *SaveMembers, *TakeOver, *MembersCommitted, leaveRole, openDoors:
+		a.membersChange(ctx, m)
 	case *SaveEpoch:
 		a.saveEpoch(ctx, m)
 	case *LeaderActive:
@@ -86,14 +89,8 @@ func (a *peerActor) Receive(ctx actor.Context) {
 		a.childStopped(ctx, m.Who.Id)
 	case lookAgain:
 		a.look(ctx)
-	case MoveLeader:
-		a.moveLeader(ctx, m)
-	case *HandingOver:
-		a.handingOver(ctx, m)
-	case actors.Quiet:
-		a.quiet(ctx)
-	case handOverLate:
-		a.handOverLate(ctx, m)
+	case MoveLeader, *HandingOver, actors.Quiet, handOverLate:
+		a.handover(ctx, m)
 	case readOnlyDue:
 		a.serveReads(ctx, m)
 	case *actor.Stopping:
@@ -105,7 +102,11 @@ func (a *peerActor) Receive(ctx actor.Context) {
 
 // start recovers the state and opens the doors to the other servers.
 func (a *peerActor) start(ctx actor.Context) {
-	if err := a.openDoors(ctx); err != nil {
+	err := a.loadMembers()
+	if err == nil {
+		err = a.openDoors(ctx)
+	}
+	if err != nil {
 		a.m.Failed(err)
 		return
 	}
@@ -125,6 +126,7 @@ func (a *peerActor) recover() bool {
 	if err == nil {
 		a.disk = r
 		err = a.readEpochs(r.Tree.LastZxid())
+		a.recoverMembers(r.Tree)
 	}
 	if err != nil {
 		a.m.Failed(err)
@@ -164,6 +166,7 @@ func (a *peerActor) look(ctx actor.Context) {
 	if a.stopping || a.state != messages.Looking || a.ending != nil {
 		return
 	}
+	a.moveDoors(ctx)
 	a.lookedAt = a.m.now()
 	a.status.Looking++
 	a.show()
@@ -195,14 +198,9 @@ func (a *peerActor) last() messages.Zxid {
 
 // tellElection gives an election that knows nothing what it needs to know.
 func (a *peerActor) tellElection(ctx actor.Context) {
-	rules, err := a.m.rules()
-	if err != nil {
-		a.m.Failed(err)
+	if !a.tellMembers(ctx) {
 		return
 	}
-	ctx.Send(a.election, SetMembers{
-		Rules: rules, Version: a.m.Membership.Version, Text: a.m.Membership.String(), Others: a.m.others(),
-	})
 	switch {
 	case a.state != messages.Looking:
 		a.settled(ctx)
@@ -226,7 +224,9 @@ func (a *peerActor) elected(ctx actor.Context, m *messages.Elected) {
 	if a.state != messages.Looking || (a.disk == nil && a.passage == nil) || a.ending != nil || a.stopping {
 		return
 	}
-	a.state, a.leader = m.State, m.Leader
+	if a.state, a.leader = m.State, m.Leader; m.State != messages.Leading {
+		a.state = a.learns()
+	}
 	a.generation++
 	a.log.Info().Stringer("state", m.State).Uint8("leader", uint8(m.Leader)).Uint64("round", m.Round).
 		Int64("ms", a.m.now()-a.lookedAt).Msg("elected")
@@ -253,12 +253,13 @@ func (a *peerActor) leaderElsewhere(ctx actor.Context, m LeaderElsewhere) {
 }
 
 func (a *peerActor) lead(ctx actor.Context) error {
-	rules, err := a.m.rules()
+	rules, err := a.members.Rules()
 	if err != nil {
 		return err
 	}
+	members := LeaderMembers{Current: a.members.Current(), Proposed: a.members.Proposed(), Rules: rules}
 	props := newLeaderActor(a.m, ctx.Self(), a.generation, leaderStart{
-		rules: rules, accepted: a.accepted, current: a.current, last: a.last(), membership: a.m.Membership,
+		members: members, accepted: a.accepted, current: a.current, last: a.last(),
 	})
 	if a.role, err = ctx.SpawnNamed(props, "leader-"+strconv.Itoa(a.generation)); err != nil {
 		return err
@@ -268,15 +269,15 @@ func (a *peerActor) lead(ctx actor.Context) error {
 }
 
 func (a *peerActor) learn(ctx actor.Context) error {
-	address, err := a.m.quorumAddress(a.leader)
+	address, err := a.quorumAddress(a.leader)
 	if err != nil {
 		return err
 	}
 	state, last := a.disk, a.last()
 	a.disk = nil
 	props := newLearnerActor(a.m, ctx.Self(), a.generation, a.leader, a.state == messages.Observing, learnerStart{
-		accepted: a.accepted, current: a.current, config: a.m.Membership.Version, address: address, state: state,
-		inPlace: a.inPlace(), last: last,
+		accepted: a.accepted, current: a.current, config: a.members.Current().Version, proposed: a.members.Proposed().Version,
+		address: address, state: state, inPlace: a.inPlace(), last: last,
 	})
 	if a.role, err = ctx.SpawnNamed(props, "learner-"+strconv.Itoa(a.generation)); err != nil {
 		a.disk = state

@@ -2,8 +2,7 @@ package cluster
 
 import (
 	"fmt"
-	"net"
-	"strconv"
+	"slices"
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -38,12 +37,7 @@ func (a *peerActor) classOf(child *actor.PID) actors.FailureClass {
 
 // permanent tells whether a child outlives roles.
 func (a *peerActor) permanent(child *actor.PID) bool {
-	for _, pid := range a.receptions {
-		if pid.Id == child.Id {
-			return true
-		}
-	}
-	return a.election != nil && a.election.Id == child.Id
+	return a.election != nil && a.election.Id == child.Id || slices.ContainsFunc(a.doors, func(d *door) bool { return d.has(child) })
 }
 
 func (a *peerActor) openDoors(ctx actor.Context) (err error) {
@@ -54,27 +48,42 @@ func (a *peerActor) openDoors(ctx actor.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	open := func(name string, acceptor actors.Acceptor, target SetTarget) error {
+	a.doors = []*door{
+		{name: "electiondoor", target: SetTarget{Purpose: messages.ForElection, Target: a.election},
+			port: func(at messages.MemberAddress) int { return at.ElectionPort }},
+		{name: "quorumdoor", target: SetTarget{Purpose: messages.ForLearning},
+			port: func(at messages.MemberAddress) int { return at.QuorumPort }},
+	}
+	for i, acceptor := range []actors.Acceptor{a.m.ElectionDoor, a.m.QuorumDoor} {
 		if acceptor == nil {
-			return nil
+			continue
 		}
-		props := NewReception(a.m.rt, acceptor, a.m.Self, []SetTarget{target}, DefaultReceptionOptions())
-		pid, err := ctx.SpawnNamed(props, name)
-		if err == nil {
-			a.receptions = append(a.receptions, pid)
+		if own, ok := a.m.Membership.Member(a.m.Self.ID); ok {
+			a.doors[i].address = a.doorAddress(a.doors[i], own)
 		}
-		return err
+		if err := a.openDoor(ctx, a.doors[i], acceptor); err != nil {
+			return err
+		}
 	}
-	if err := open("electiondoor", a.m.ElectionDoor, SetTarget{Purpose: messages.ForElection, Target: a.election}); err != nil {
-		return err
-	}
-	return open("quorumdoor", a.m.QuorumDoor, SetTarget{Purpose: messages.ForLearning})
+	return nil
+}
+
+func (a *peerActor) openDoor(ctx actor.Context, d *door, acceptor actors.Acceptor) (err error) {
+	props := NewReception(a.m.rt, acceptor, a.m.Self, []SetTarget{d.target}, DefaultReceptionOptions())
+	d.opened++
+	d.pid, err = ctx.SpawnNamed(props, fmt.Sprintf("%s-%d", d.name, d.opened))
+	return err
 }
 
 // admitLearners tells the receptions who takes learners' links; nil: nobody.
 func (a *peerActor) admitLearners(ctx actor.Context, leader *actor.PID) {
-	for _, pid := range a.receptions {
-		ctx.Send(pid, SetTarget{Purpose: messages.ForLearning, Target: leader})
+	for _, d := range a.doors {
+		if d.target.Purpose != messages.ForLearning {
+			continue
+		}
+		if d.target.Target = leader; d.pid != nil {
+			ctx.Send(d.pid, d.target)
+		}
 	}
 }
 
@@ -106,35 +115,13 @@ func (a *peerActor) refuseClients(ctx actor.Context, reason, refusal string) {
 	}
 }
 
-// others are the members that an election link is kept to.
-func (m *member) others() (others []ElectionMember) {
-	for _, o := range m.Membership.Members {
-		if o.ID == m.Self.ID {
-			continue
-		}
-		a := o.Addresses[0]
-		others = append(others, ElectionMember{ID: o.ID, Address: net.JoinHostPort(a.Host, strconv.Itoa(a.ElectionPort))})
-	}
-	return others
-}
-
-// quorumAddress is where a leader's learners connect to.
-func (m *member) quorumAddress(leader messages.ServerID) (string, error) {
-	o, ok := m.Membership.Member(leader)
-	if !ok {
-		return "", fmt.Errorf("server %d was elected, which is no member of this server's configuration", leader)
-	}
-	a := o.Addresses[0]
-	return net.JoinHostPort(a.Host, strconv.Itoa(a.QuorumPort)), nil
-}
-
 // show puts what this server is up on the board.
 func (a *peerActor) show() {
 	s := &a.status
 	if s.State != a.state || s.SinceUs == 0 {
 		s.SinceUs = a.m.rt.Clock.MonoUs()
 	}
-	s.ID, s.State, s.Leader, s.Members = a.m.Self.ID, a.state, a.leader, a.m.Membership
+	s.ID, s.State, s.Leader, s.Members = a.m.Self.ID, a.state, a.leader, a.members.Current()
 	if s.Epoch = a.current; a.state == messages.Looking {
 		s.Epoch = 0
 	}

@@ -41,6 +41,19 @@ type passage struct {
 // passageLimit is how long clients may wait. After it their connections are closed, as at any change of leaders.
 const passageLimit = 2 * time.Second
 
+func (a *peerActor) handover(ctx actor.Context, msg any) {
+	switch m := msg.(type) {
+	case MoveLeader:
+		a.moveLeader(ctx, m)
+	case *HandingOver:
+		a.handingOver(ctx, m)
+	case actors.Quiet:
+		a.quiet(ctx)
+	case handOverLate:
+		a.handOverLate(ctx, m)
+	}
+}
+
 func (a *peerActor) moveLeader(ctx actor.Context, m MoveLeader) {
 	if a.state != messages.Leading || a.role == nil || a.chain == nil || a.ending != nil || a.passage != nil {
 		m.answer(fmt.Errorf("server %d does not lead", a.m.Self.ID))
@@ -105,10 +118,8 @@ func (a *peerActor) handOverLate(ctx actor.Context, m handOverLate) {
 func (a *peerActor) switchRole(ctx actor.Context, role actors.Role, epoch uint32, links actors.Links) {
 	base := a.base
 	links.Commands = a.m.Commands
-	base.Role, base.Epoch, base.Links, base.DiskFull, base.Members = role, epoch, links, false, ""
-	if role == actors.RoleLeader {
-		base.Members = a.m.Membership.String()
-	}
+	base.Role, base.Epoch, base.Links, base.DiskFull = role, epoch, links, false
+	base.Ensemble = actors.Ensemble{Members: a.members.Current(), Quorum: quorumOf}
 	if err := a.chain.Switch(ctx, base, a.generation); err != nil {
 		a.endRole(ctx, err.Error(), true)
 		return

@@ -18,6 +18,7 @@ func (a *peerActor) leaderActive(ctx actor.Context, m *LeaderActive) {
 	if a.role == nil || a.ending != nil || a.state != messages.Leading {
 		return
 	}
+	a.inEffect(ctx, m.Members)
 	state := a.disk
 	a.disk = nil
 	a.establish(ctx, state, actors.RoleLeader, m.Epoch, actors.Links{Leader: a.role, Member: a.role})
@@ -33,11 +34,18 @@ func (a *peerActor) learnerActive(ctx actor.Context, m *LearnerActive) {
 		}
 		return
 	}
+	a.accepted, a.current = m.Epoch, m.Epoch
+	if a.inEffect(ctx, m.Committed); a.state != a.learns() {
+		if m.State != nil {
+			a.kept, a.disk = nil, m.State
+		}
+		a.endRole(ctx, "this server has another part among the members now", false)
+		return
+	}
 	role := actors.RoleFollower
 	if a.state == messages.Observing {
 		role = actors.RoleObserver
 	}
-	a.accepted, a.current = m.Epoch, m.Epoch
 	a.establish(ctx, m.State, role, m.Epoch, actors.Links{Leader: m.Link, Prep: m.Link, Member: a.role})
 }
 
@@ -52,9 +60,7 @@ func (a *peerActor) establish(ctx actor.Context, state *persistence.Recovered, r
 	base := actors.StageEnv{
 		Runtime: a.m.rt, Options: a.m.Actors, Auth: a.m.Auth, Tree: shared, Store: a.m.Store, Recovery: state,
 		DiskFull: actors.NoRoom(state.Log), Role: role, Epoch: epoch, Links: links,
-	}
-	if role == actors.RoleLeader {
-		base.Members = a.m.Membership.String()
+		Ensemble: actors.Ensemble{Members: a.members.Current(), Quorum: quorumOf},
 	}
 	chain, err := actors.SpawnChain(ctx, base, a.generation)
 	if err != nil {
@@ -127,6 +133,7 @@ const (
 )
 
 func (a *peerActor) childStopped(ctx actor.Context, child string) {
+	a.doorClosed(ctx, child)
 	if a.passage != nil {
 		delete(a.passage.left, child)
 		a.passed(ctx)

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +17,7 @@ import (
 	"github.com/troupekeeper/troupe/actors/auth"
 	"github.com/troupekeeper/troupe/cluster"
 	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/persistence"
 )
 
 // quorumDoors are this member's ports for the other servers.
@@ -31,6 +33,9 @@ func (s *Server) openQuorumDoors() error {
 		s.doors.network = cluster.NewTCP(cluster.DefaultTCPOptions())
 	}
 	self, ok := s.config.Ensemble.Self()
+	if !ok && s.config.Ensemble.ReconfigEnabled {
+		return nil // the peer opens them when this server is made a member
+	}
 	if !ok {
 		return fmt.Errorf("this server's id is %d, but there is no server.%d line: it must be added to the configuration",
 			s.config.Ensemble.MyID, s.config.Ensemble.MyID)
@@ -79,13 +84,17 @@ func (s *Server) startPeer(reg *auth.Registry) (err error) {
 			ID:          messages.ServerID(e.MyID),
 			Incarnation: uint64(s.o.Clock.WallMs())<<20 | uint64(binary.BigEndian.Uint32(incarnation[:])>>12),
 		},
-		Membership: e.Membership, Network: s.doors.network, QuorumDoor: s.doors.quorum, ElectionDoor: s.doors.election,
+		Membership: e.Membership, Reconfig: e.ReconfigEnabled, ListenOnAllIPs: e.ListenOnAllIPs,
+		Network: s.doors.network, QuorumDoor: s.doors.quorum, ElectionDoor: s.doors.election,
 		Tick: c.Session.Tick, InitLimit: e.InitLimit, SyncLimit: e.SyncLimit, EpochWait: max(0, e.EpochWaitMax),
 		CommitLogCount: c.Data.CommitLogCount, SnapshotFactor: c.Data.SnapshotSizeFactor, ObserverLog: e.SyncEnabled,
 		ReadOnlyMode: c.Session.ReadOnlyMode, LeaderRefuses: !e.LeaderServes,
 		NotifyMin: e.NotificationMin, NotifyMax: e.NotificationMax,
 		Actors: &s.options, Auth: reg, Store: s.store, Listeners: []*actor.PID{s.listener}, Commands: s.commands, Board: s.board,
 		Progress: s.o.Progress, Failed: s.fatal,
+	}
+	if o.Files, err = s.membershipFiles(); err != nil {
+		return err
 	}
 	if s.o.Tune != nil {
 		s.o.Tune(&o)
@@ -94,6 +103,23 @@ func (s *Server) startPeer(reg *auth.Registry) (err error) {
 	o.Ready = func() { once.Do(func() { close(s.ready) }) }
 	s.role, err = s.runtime.System.Root.SpawnNamed(cluster.NewPeer(s.runtime, o, &s.view), cluster.PeerName())
 	return err
+}
+
+// membershipFiles takes charge of the configuration files; nil if the members don't stand in files that this server may
+// change.
+func (s *Server) membershipFiles() (cluster.MembershipFiles, error) {
+	if _, real := s.o.FS.(persistence.OSFS); !real || !s.config.Ensemble.ReconfigEnabled {
+		return nil, nil
+	}
+	files, err := NewMembershipFiles(s.config, s.o.FS)
+	if errors.Is(err, ErrNoMembershipFile) {
+		s.log.Warn().Err(err).Msg("changes of members are kept in the data folder alone")
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return files, nil
 }
 
 // Ready is closed when the server serves clients for the first time. A member of an ensemble waits for a quorum.

@@ -17,6 +17,11 @@ func actorOptions(c *Config, words []string) actors.Options {
 		ExtendedTypes:   c.Nodes.ExtendedTypes,
 		EnforceQuota:    c.Nodes.EnforceQuota,
 		ReconfigEnabled: c.Ensemble.ReconfigEnabled,
+		Change: messages.ChangeRules{
+			StandaloneEnabled: c.Ensemble.StandaloneEnabled,
+			MultiAddress:      c.Ensemble.MultiAddress,
+			ExtendedTypes:     c.Nodes.ExtendedTypes,
+		},
 	}
 	o.Sweep = actors.SweepOptions{
 		Interval:  c.Nodes.ContainerInterval,

@@ -1,0 +1,328 @@
+package cluster
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/persistence"
+	"github.com/troupekeeper/troupe/persistence/tree"
+)
+
+// What the peer does about the members of the ensemble: it keeps them on disk, lets the election, the doors and the board
+// follow them, and ends a role that this server no longer has.
+
+type (
+	// leaveRole ends a role that this server has lost with a change of members, a moment later.
+	leaveRole struct {
+		generation int
+		reason     string
+	}
+	// openDoors is the time to try again to open a port.
+	openDoors struct{}
+)
+
+// loadMembers finds out who belongs to the ensemble.
+func (a *peerActor) loadMembers() error {
+	configured := a.m.Membership
+	if !a.m.Reconfig {
+		a.members, _ = NewRoster(a.m.Self.ID, configured, persistence.Memberships{}, false)
+		return nil
+	}
+	stored, found, err := a.m.Store.Membership()
+	if err != nil {
+		return err
+	}
+	var edited bool
+	a.members, edited = NewRoster(a.m.Self.ID, configured, stored, found)
+	switch current := a.members.Current(); {
+	case edited:
+		a.log.Warn().Str("configured", configured.String()).Str("kept", stored.Current.String()).
+			Msg("the members in this server's configuration were changed by hand; they count, not those that it kept")
+	case !current.Equal(configured):
+		a.log.Info().Str("members", current.String()).Msg("the members have changed since this server was configured")
+	}
+	return nil
+}
+
+// recoverMembers looks whether a proposed change is in the log.
+func (a *peerActor) recoverMembers(t *tree.Tree) {
+	text := ""
+	if n, ok := t.LookupString(messages.ConfigPath); ok {
+		text = string(n.Data())
+	}
+	if !a.members.Recovered(text) {
+		return
+	}
+	a.log.Info().Msg("a change of members that was proposed is not in this server's history")
+	a.filed(MembershipFiles.Withdraw)
+}
+
+func (a *peerActor) membersChange(ctx actor.Context, msg any) {
+	switch m := msg.(type) {
+	case NewerConfig:
+		a.newerMembers(ctx, m)
+	case *SaveMembers:
+		a.saveMembers(ctx, m)
+	case *TakeOver:
+		a.takeOver(ctx, m)
+	case *MembersCommitted:
+		a.membersCommitted(ctx, m.Members)
+	case leaveRole:
+		if a.role != nil && a.ending == nil && m.generation == a.generation {
+			a.endRole(ctx, m.reason, false)
+		}
+	case openDoors:
+		a.moveDoors(ctx)
+	}
+}
+
+// tellMembers tells the election whose votes count. False: nothing can be decided with these members.
+func (a *peerActor) tellMembers(ctx actor.Context) bool {
+	rules, err := a.members.Rules()
+	if err != nil {
+		a.m.Failed(err)
+		return false
+	}
+	var others []ElectionMember
+	for _, o := range a.members.Others() {
+		address := hostPort(o, func(at messages.MemberAddress) int { return at.ElectionPort })
+		others = append(others, ElectionMember{ID: o.ID, Address: address})
+	}
+	current := a.members.Current()
+	ctx.Send(a.election, SetMembers{Rules: rules, Version: current.Version, Text: current.String(), Others: others})
+	return true
+}
+
+// hostPort is one of a member's addresses, host:port.
+func hostPort(m messages.Member, port func(messages.MemberAddress) int) string {
+	at := m.Addresses[0]
+	return net.JoinHostPort(at.Host, strconv.Itoa(port(at)))
+}
+
+// quorumAddress is where a leader's learners connect to.
+func (a *peerActor) quorumAddress(leader messages.ServerID) (string, error) {
+	m, ok := a.members.Member(leader)
+	if !ok {
+		return "", fmt.Errorf("server %d was elected, which is no member of the ensemble that this server knows", leader)
+	}
+	return hostPort(m, func(at messages.MemberAddress) int { return at.QuorumPort }), nil
+}
+
+// learns is what this server is when it doesn't lead.
+func (a *peerActor) learns() messages.ServerState {
+	if a.members.Observes() {
+		return messages.Observing
+	}
+	return messages.Following
+}
+
+// saveMembers keeps a change that the leader has proposed. What can't be kept can't be acknowledged.
+func (a *peerActor) saveMembers(ctx actor.Context, m *SaveMembers) {
+	if a.role == nil || a.ending != nil || m.Generation != a.generation {
+		return
+	}
+	a.members.Propose(m.Members)
+	if err := a.keep(); err != nil {
+		a.endRole(ctx, err.Error(), true)
+		return
+	}
+	a.log.Info().Str("members", m.Members.String()).Msg("a change of members is proposed")
+	a.tellMembers(ctx)
+	ctx.Send(a.role, &MembersSaved{Version: m.Members.Version})
+	a.filed(func(f MembershipFiles) error { return f.Propose(m.Members) })
+}
+
+// takeOver keeps what the leader of this learner knows, before the learner promises to follow it. A change that isn't in the
+// leader's history won't be, so it is forgotten.
+func (a *peerActor) takeOver(ctx actor.Context, m *TakeOver) {
+	if a.role == nil || a.ending != nil || m.Generation != a.generation {
+		return
+	}
+	news := a.members.Commit(m.Current)
+	a.members.Propose(m.Proposed)
+	if m.Proposed.Version <= a.members.Current().Version {
+		a.members.Propose(messages.Membership{})
+	}
+	if err := a.keep(); err != nil {
+		a.endRole(ctx, err.Error(), true)
+		return
+	}
+	a.tellMembers(ctx)
+	ctx.Send(a.role, &MembersSaved{})
+	if news {
+		a.follow(ctx)
+	}
+}
+
+// newerMembers takes over what another server knows, while this one looks for a leader: who decides isn't clear before.
+func (a *peerActor) newerMembers(ctx actor.Context, m NewerConfig) {
+	members, err := messages.ParseMembership(m.Members)
+	if err == nil && members.Version != m.Version {
+		err = fmt.Errorf("its version is %x, not %x", uint64(members.Version), uint64(m.Version))
+	}
+	if err == nil {
+		_, err = RuleOf(members)
+	}
+	if err != nil {
+		a.log.Error().Err(err).Uint8("server", uint8(m.From)).Msg("another server's membership makes no sense")
+		return
+	}
+	if a.state == messages.Looking {
+		a.inEffect(ctx, members)
+	}
+}
+
+// membersCommitted lets a change take effect. A leader that has lost its place with it ends its reign itself; a learner
+// does it here, when its clients have had a moment to get their answers.
+func (a *peerActor) membersCommitted(ctx actor.Context, m messages.Membership) {
+	belonged := a.members.Belongs()
+	if !a.inEffect(ctx, m) || a.role == nil || a.ending != nil || a.state == messages.Leading {
+		return
+	}
+	reason := ""
+	switch {
+	case a.state != a.learns():
+		reason = "this server has another part among the members now"
+	case belonged && !a.members.Belongs():
+		reason = "this server is no member any more"
+	default:
+		return
+	}
+	self, root, msg := ctx.Self(), a.m.rt.System.Root, leaveRole{generation: a.generation, reason: reason}
+	a.m.rt.Clock.After(lookEvery, func() { root.Send(self, msg) })
+}
+
+// inEffect notes members that are committed, and lets everything follow them. False: they are no news. That they can't be
+// kept at the moment ends nothing: after a restart this server counts with the change as a proposed one.
+func (a *peerActor) inEffect(ctx actor.Context, m messages.Membership) bool {
+	if m.Version == 0 || !a.members.Commit(m) {
+		return false
+	}
+	a.log.Info().Str("members", m.String()).Msg("the members of the ensemble have changed")
+	if err := a.keep(); err != nil {
+		a.log.Error().Err(err).Msg("the members can't be kept on disk at the moment")
+	}
+	a.tellMembers(ctx)
+	a.follow(ctx)
+	return true
+}
+
+// follow lets doors, board and files follow the current members.
+func (a *peerActor) follow(ctx actor.Context) {
+	a.show()
+	a.moveDoors(ctx)
+	current := a.members.Current()
+	if a.filed(func(f MembershipFiles) error { return f.Activate(current) }) {
+		a.members.Configured(current)
+		if err := a.keep(); err != nil {
+			a.log.Error().Err(err).Msg("the members can't be kept on disk at the moment")
+		}
+	}
+}
+
+// keep makes durable what this server knows of the members.
+func (a *peerActor) keep() error {
+	if !a.m.Reconfig {
+		return nil
+	}
+	return a.m.Store.SetMembership(a.members.Kept())
+}
+
+// filed brings members into the configuration files. It tells whether they are there.
+func (a *peerActor) filed(write func(MembershipFiles) error) bool {
+	if a.m.Files == nil || !a.m.Reconfig {
+		return false
+	}
+	if err := write(a.m.Files); err != nil {
+		a.log.Warn().Err(err).Msg("the configuration files are not in step with the members; the data folder is")
+		return false
+	}
+	return true
+}
+
+// quorumOf tells whether servers are a quorum of a membership.
+func quorumOf(m messages.Membership, servers []messages.ServerID) (bool, error) {
+	rule, err := RuleOf(m)
+	if err != nil {
+		return false, err
+	}
+	has := map[messages.ServerID]bool{}
+	for _, id := range servers {
+		has[id] = true
+	}
+	return rule.Quorum(func(id messages.ServerID) bool { return has[id] }), nil
+}
+
+// door is one of this server's own ports for the others.
+type door struct {
+	name    string
+	target  SetTarget
+	port    func(messages.MemberAddress) int
+	address string     // that is open, or being opened; "": none
+	pid     *actor.PID // its reception; nil: it isn't open
+	closing *actor.PID // the reception of the port before
+	opened  int
+}
+
+func (d *door) has(pid *actor.PID) bool {
+	return d.pid != nil && d.pid.Id == pid.Id || d.closing != nil && d.closing.Id == pid.Id
+}
+
+func (a *peerActor) doorAddress(d *door, own messages.Member) string {
+	if a.m.ListenOnAllIPs {
+		return net.JoinHostPort("", strconv.Itoa(d.port(own.Addresses[0])))
+	}
+	return hostPort(own, d.port)
+}
+
+// doorPause is the time between two attempts to open a port that is in use.
+const doorPause = time.Second
+
+// moveDoors opens the ports that this server's own line names, and closes those that it named before. A leader's learners
+// come through them, so they stay until it has left.
+func (a *peerActor) moveDoors(ctx actor.Context) {
+	own, ok := a.members.own()
+	if !ok || a.stopping || a.state == messages.Leading {
+		return
+	}
+	for _, d := range a.doors {
+		address := a.doorAddress(d, own)
+		if d.pid != nil && d.address != address {
+			d.closing, d.pid = d.pid, nil
+			ctx.Stop(d.closing)
+		}
+		if d.pid != nil || d.closing != nil {
+			continue
+		}
+		if err := a.reopen(ctx, d, address); err != nil {
+			a.log.Error().Err(err).Msg("this server's own address among the members can't be opened; trying again")
+			self, root := ctx.Self(), a.m.rt.System.Root
+			a.m.rt.Clock.After(doorPause, func() { root.Send(self, openDoors{}) })
+		}
+	}
+}
+
+func (a *peerActor) reopen(ctx actor.Context, d *door, address string) error {
+	acceptor, err := a.m.Network.Listen(address)
+	if err != nil {
+		return err
+	}
+	d.address = address
+	a.log.Info().Str("address", address).Msg("listening for other servers")
+	return a.openDoor(ctx, d, acceptor)
+}
+
+// doorClosed opens the port behind one that has closed.
+func (a *peerActor) doorClosed(ctx actor.Context, child string) {
+	for _, d := range a.doors {
+		if d.closing != nil && d.closing.Id == child {
+			d.closing = nil
+			a.moveDoors(ctx)
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package cluster
+
+import (
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/persistence"
+)
+
+// Roster is what one server knows of who belongs to its ensemble: the membership in effect, and one that is proposed and may
+// be in effect somewhere by now. It decides; the peer actor keeps it on disk.
+type Roster struct {
+	self messages.ServerID
+	kept persistence.Memberships
+}
+
+// NewRoster makes the roster of a server at its start. configured is what its configuration says, stored what it has last
+// kept (found: if it has). What was kept counts as long as the configuration says what it said then: a person who has
+// changed that since is obeyed, and edited tells so.
+func NewRoster(self messages.ServerID, configured messages.Membership, stored persistence.Memberships, found bool) (r Roster, edited bool) {
+	r = Roster{self: self, kept: persistence.Memberships{Configured: configured, Current: configured}}
+	if !found {
+		return r, false
+	}
+	if !configured.Equal(stored.Configured) && !configured.Equal(stored.Current) {
+		return r, true
+	}
+	r.kept.Current, r.kept.Proposed = stored.Current, stored.Proposed
+	return r, false
+}
+
+// Current is the newest membership that is known to be committed.
+func (r *Roster) Current() messages.Membership { return r.kept.Current }
+
+// Proposed is a membership that may be committed; Version 0: there is none.
+func (r *Roster) Proposed() messages.Membership { return r.kept.Proposed }
+
+// Kept is what must survive a restart.
+func (r *Roster) Kept() persistence.Memberships { return r.kept }
+
+// Propose notes a membership that is about to be acknowledged.
+func (r *Roster) Propose(m messages.Membership) { r.kept.Proposed = m }
+
+// Commit notes a membership that is committed. It is no news if it isn't newer than the current one.
+func (r *Roster) Commit(m messages.Membership) (news bool) {
+	if news = m.Version > r.kept.Current.Version; news {
+		r.kept.Current = m
+	}
+	if r.kept.Proposed.Version <= r.kept.Current.Version {
+		r.kept.Proposed = messages.Membership{}
+	}
+	return news
+}
+
+// Configured notes that the configuration says so from now on.
+func (r *Roster) Configured(m messages.Membership) { r.kept.Configured = m }
+
+// Recovered forgets a proposal that isn't in this server's log, which leaves configPath's data as members: it was never
+// acknowledged from here, or was cut off since because it never became history.
+func (r *Roster) Recovered(members string) (forgotten bool) {
+	if p := r.kept.Proposed; p.Version == 0 || p.String() == members {
+		return false
+	}
+	r.kept.Proposed = messages.Membership{}
+	return true
+}
+
+// Rules are the quorums that count, the current membership's first.
+func (r *Roster) Rules() ([]QuorumRule, error) {
+	var rules []QuorumRule
+	for _, m := range r.both() {
+		rule, err := RuleOf(m)
+		if err != nil {
+			return nil, err
+		}
+		rules = append(rules, rule)
+	}
+	return rules, nil
+}
+
+func (r *Roster) both() []messages.Membership {
+	if r.kept.Proposed.Version == 0 {
+		return []messages.Membership{r.kept.Current}
+	}
+	return []messages.Membership{r.kept.Current, r.kept.Proposed}
+}
+
+// Member finds a server in either membership, the current one first.
+func (r *Roster) Member(id messages.ServerID) (messages.Member, bool) {
+	for _, m := range r.both() {
+		if found, ok := m.Member(id); ok {
+			return found, true
+		}
+	}
+	return messages.Member{}, false
+}
+
+// Others are the servers of both memberships but this one.
+func (r *Roster) Others() (others []messages.Member) {
+	seen := map[messages.ServerID]bool{r.self: true}
+	for _, m := range r.both() {
+		for _, o := range m.Members {
+			if !seen[o.ID] {
+				seen[o.ID] = true
+				others = append(others, o)
+			}
+		}
+	}
+	return others
+}
+
+// Observes tells whether this server is an observer. One that isn't a member at all is a follower without a vote: so a
+// quorum of new members can be up to date before they are members.
+func (r *Roster) Observes() bool {
+	current, ok := r.kept.Current.Member(r.self)
+	if !ok || current.Role != messages.Observer {
+		return false
+	}
+	proposed, ok := r.kept.Proposed.Member(r.self)
+	return !ok || proposed.Role == messages.Observer
+}
+
+// Belongs tells whether this server is a member of the current membership.
+func (r *Roster) Belongs() bool {
+	_, ok := r.kept.Current.Member(r.self)
+	return ok
+}
+
+// own is this server's own line, the newest that is committed.
+func (r *Roster) own() (messages.Member, bool) { return r.kept.Current.Member(r.self) }

@@ -1,0 +1,114 @@
+package cluster
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/persistence"
+)
+
+func membership(t testing.TB, version messages.Zxid, lines string) messages.Membership {
+	t.Helper()
+	m, err := messages.ParseMembership(lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Version = version
+	return m
+}
+
+const (
+	oneToThree = "server.1=a:1:2\nserver.2=b:1:2\nserver.3=c:1:2"
+	twoToFour  = "server.2=b:1:2\nserver.3=c:1:2\nserver.4=d:1:2"
+)
+
+// What a server has kept counts, unless somebody has changed its configuration since.
+func TestRosterAtStart(t *testing.T) {
+	configured := membership(t, 0, oneToThree)
+	kept := persistence.Memberships{
+		Configured: configured, Current: membership(t, 5, oneToThree), Proposed: membership(t, 9, twoToFour),
+	}
+	for name, c := range map[string]struct {
+		configured messages.Membership
+		found      bool
+		current    messages.Zxid
+		proposed   messages.Zxid
+		edited     bool
+	}{
+		"the first start":          {configured: configured},
+		"as it was":                {configured: configured, found: true, current: 5, proposed: 9},
+		"the files were kept, too": {configured: kept.Current, found: true, current: 5, proposed: 9},
+		"by hand":                  {configured: membership(t, 0, twoToFour), found: true, edited: true},
+		"by hand, with a version":  {configured: membership(t, 20, oneToThree), found: true, current: 20, edited: true},
+	} {
+		r, edited := NewRoster(2, c.configured, kept, c.found)
+		if r.Current().Version != c.current || r.Proposed().Version != c.proposed || edited != c.edited {
+			t.Errorf("%s: current %v, proposed %v, edited %v", name, r.Current().Version, r.Proposed().Version, edited)
+		}
+	}
+}
+
+// A proposed membership counts beside the current one, until one of them is the current one or it turns out that the proposed
+// one is not in the log.
+func TestRosterCountsByBoth(t *testing.T) {
+	first, next := membership(t, 5, oneToThree), membership(t, 9, twoToFour)
+	r, _ := NewRoster(4, first, persistence.Memberships{}, false)
+	rules := func() (voters [][]messages.ServerID) {
+		list, err := r.Rules()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, rule := range list {
+			voters = append(voters, rule.Voters())
+		}
+		return voters
+	}
+	if got := rules(); len(got) != 1 || r.Belongs() || r.Observes() {
+		t.Errorf("%v, belongs %v, observes %v", got, r.Belongs(), r.Observes())
+	}
+	r.Propose(next)
+	if got := rules(); len(got) != 2 ||
+		!slices.Equal(got[0], []messages.ServerID{1, 2, 3}) || !slices.Equal(got[1], []messages.ServerID{2, 3, 4}) {
+		t.Errorf("%v", got)
+	}
+	var others []messages.ServerID
+	for _, m := range r.Others() {
+		others = append(others, m.ID)
+	}
+	if !slices.Equal(others, []messages.ServerID{1, 2, 3}) {
+		t.Errorf("others %v", others)
+	}
+	if r.Recovered(next.String()) || !r.Recovered(first.String()) || len(rules()) != 1 {
+		t.Error("a proposal that isn't in the log")
+	}
+	r.Propose(next)
+	if !r.Commit(next) || r.Commit(next) || r.Commit(first) || len(rules()) != 1 || !r.Belongs() || r.Current().Version != 9 {
+		t.Errorf("current %v, %v", r.Current().Version, rules())
+	}
+	r.Propose(membership(t, 12, oneToThree))
+	if !r.Commit(membership(t, 20, twoToFour)) || r.Proposed().Version != 0 {
+		t.Error("a newer membership from elsewhere leaves the old proposal behind")
+	}
+}
+
+// Who is no member follows without a vote; an observer that is to vote is no observer any more, for its vote is needed.
+func TestRosterParts(t *testing.T) {
+	observed := oneToThree + "\nserver.4=d:1:2:observer"
+	r, _ := NewRoster(4, membership(t, 5, observed), persistence.Memberships{}, false)
+	if !r.Observes() {
+		t.Error("an observer")
+	}
+	r.Propose(membership(t, 9, twoToFour))
+	if r.Observes() {
+		t.Error("an observer that is to vote")
+	}
+	r.Propose(membership(t, 10, oneToThree))
+	if !r.Observes() {
+		t.Error("an observer that is to go")
+	}
+	r.Commit(membership(t, 10, oneToThree))
+	if r.Observes() || r.Belongs() {
+		t.Error("one that has gone")
+	}
+}
