@@ -53,8 +53,12 @@ func (c *Chain) Switch(ctx actor.Context, base StageEnv, generation int) error {
 	if err := c.spawn(ctx, base); err != nil {
 		return err
 	}
-	for _, stage := range []string{stageSync, stageSnapshotter, stageFinal, stageToBeApplied, stageCommit, stageRequest} {
-		ctx.Send(c.stays[stage], Relink{Links: c.Links, Role: base.Role, Epoch: base.Epoch})
+	for _, stage := range []string{
+		stageSync, stageSnapshotter, stageFinal, stageToBeApplied, stageCommit, stageLocal, stageRequest,
+	} {
+		if pid := c.stays[stage]; pid != nil {
+			ctx.Send(pid, Relink{Links: c.Links, Role: base.Role, Epoch: base.Epoch})
+		}
 	}
 	return nil
 }

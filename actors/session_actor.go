@@ -84,6 +84,8 @@ func (a *trackerActor) Receive(ctx actor.Context) {
 	case *messages.SessionQuery:
 		report := a.wheel.Report()
 		ctx.Respond(&report)
+	case Relink:
+		a.env.relink(m)
 	case *actor.Terminated:
 		delete(a.numbers, m.Who.Id)
 	case *actor.Stopping, *actor.Restarting:
