@@ -105,13 +105,13 @@ func (c *Commit) pass(p *messages.Proposal) {
 	c.advance(q)
 }
 
-// overtaken answers the syncs that stand before a committed write of their session, and refused writes behind those. The
-// word on a sync waits for a proof that the leader still leads; a quorum that acknowledged what was proposed behind it
-// is one.
+// overtaken answers the syncs and fresh reads that stand before a committed write of their session, and refused writes
+// behind those. The word on them waits for a proof that the leader still leads; a quorum that acknowledged what was
+// proposed behind them is one.
 func (c *Commit) overtaken(q *sessionQueue, ticket messages.Ticket) {
 	for len(q.items) > 0 && q.items[0].request.Ticket != ticket {
 		word := q.items[0].refusal
-		if word == nil && q.items[0].request.Op != messages.OpSync {
+		if op := q.items[0].request.Op; word == nil && op != messages.OpSync && !showsState(op) {
 			return
 		}
 		if word == nil {

@@ -13,9 +13,10 @@ import (
 // TestCommitScenarios plays testdata/commit. The commands:
 //
 //	gate last=N                     a new gate, N transactions have been applied
-//	submit s=S r|w=T|ping …         requests of session S, in order: reads, writes with ticket T, pings
+//	submit s=S r|f=T|w=T|ping …     requests of session S, in order: reads, fresh reads and writes with ticket T, pings
 //	committed T …                   the next transactions; 0 is one that nobody here waits for
 //	refused ticket=T after=N        prep's word on a write
+//	proved ticket=T after=N         the leader's word on a fresh read
 //
 // Each prints what passes.
 func TestCommitScenarios(t *testing.T) {
@@ -35,13 +36,15 @@ func TestCommitScenarios(t *testing.T) {
 			gate.Submit(scanRequests(t, d))
 		case "committed":
 			gate.Committed(scanCommitted(t, d, gate))
-		case "refused":
+		case "refused", "proved":
 			var ticket, after uint64
 			d.ScanArgs(t, "ticket", &ticket)
 			d.ScanArgs(t, "after", &after)
-			gate.Refused([]messages.Refusal{{
-				Ticket: messages.Ticket(ticket), After: messages.Zxid(after), Err: messages.ErrNoNode,
-			}})
+			word := messages.Refusal{Ticket: messages.Ticket(ticket), After: messages.Zxid(after)}
+			if d.Cmd == "refused" {
+				word.Err = messages.ErrNoNode
+			}
+			gate.Refused([]messages.Refusal{word})
 		default:
 			t.Fatalf("unknown command %s", d.Cmd)
 		}
@@ -55,8 +58,10 @@ func scanRequests(t *testing.T, d *datadriven.TestData) (items []messages.Reques
 	for i, arg := range d.CmdArgs[1:] {
 		r := messages.Request{Session: messages.SessionID(session), Xid: int32(i + 1), Op: messages.OpGetData}
 		switch arg.Key {
-		case "w":
-			r.Op = messages.OpSetData
+		case "w", "f":
+			if arg.Key == "w" {
+				r.Op = messages.OpSetData
+			}
 			if _, err := fmt.Sscan(arg.Vals[0], &r.Ticket); err != nil {
 				t.Fatal(err)
 			}
@@ -99,6 +104,8 @@ func describe(out messages.Outbox) string {
 				fmt.Fprintf(&b, "apply %v and answer ticket %d of session %v\n", d.Proposal.Header.Zxid, r.Ticket, r.Session)
 			case d.Proposal != nil:
 				fmt.Fprintf(&b, "apply %v\n", d.Proposal.Header.Zxid)
+			case d.Refusal != nil && d.Refusal.Err == messages.ErrOK:
+				fmt.Fprintf(&b, "answer ticket %d of session %v\n", r.Ticket, r.Session)
 			case d.Refusal != nil:
 				fmt.Fprintf(&b, "refuse ticket %d of session %v: %v\n", r.Ticket, r.Session, d.Refusal.Err)
 			default:

@@ -28,6 +28,7 @@ type ConnOptions struct {
 	// Refuse, unless it is empty, is why no session can be had at the moment; four-letter words are answered all the same.
 	Refuse        string
 	ReadOnly      bool     // only clients that are content with reads get a session
+	FreshReads    bool     // all reads are fresh ones (reads.linearizable)
 	RequireScheme []string // requests of clients that have proved none of these schemes are refused; nil: no rule
 }
 
@@ -78,6 +79,7 @@ type Conn struct {
 	outstanding int64 // requests without an answer
 	out         []byte
 	authRefused bool
+	fresh       bool // the client's reads must see all that was acknowledged before
 	closeReason string
 	closeQuiet  bool // the reason is an everyday one
 }
@@ -86,7 +88,7 @@ type Conn struct {
 func NewConn(id messages.ConnID, remote string, opts ConnOptions, reg *auth.Registry, lastZxid func() messages.Zxid) *Conn {
 	peer := auth.Peer{Remote: remote}
 	return &Conn{
-		opts: opts, auth: reg, lastZxid: lastZxid, id: id, peer: peer,
+		opts: opts, auth: reg, lastZxid: lastZxid, id: id, peer: peer, fresh: opts.FreshReads,
 		split:      jute.Splitter{Limit: opts.MaxFrame},
 		identities: []messages.Identity{auth.PeerIdentity(peer)},
 	}
@@ -236,7 +238,7 @@ func (c *Conn) request(frame []byte, nowUs int64) messages.Outbox {
 	}
 	c.batch = append(c.batch, messages.Request{
 		Conn: c.id, Session: c.session, Xid: h.Xid, Op: h.Op, Body: d.Rest(),
-		Identities: c.identities, Received: nowUs,
+		Identities: c.identities, Fresh: c.fresh, Received: nowUs,
 	})
 	if h.Op == messages.OpCloseSession || (h.Op == messages.OpCheck && !c.opts.ReadOnly) || !known {
 		c.phase = phaseClosed // final answers, then the connection ends; what follows is not read
@@ -264,6 +266,10 @@ func (c *Conn) authenticate(xid int32, d *jute.Decoder) messages.Outbox {
 	p := jute.DecodeAuthPacket(d)
 	if d.Err() != nil {
 		c.close("broken auth packet: "+d.Err().Error(), false)
+		return nil
+	}
+	if p.Scheme == SchemeTroupe {
+		c.wish(xid, string(p.Auth))
 		return nil
 	}
 	ids, err := c.auth.Authenticate(c.peer, c.identities, p.Scheme, p.Auth)

@@ -127,7 +127,7 @@ func (f *Final) refuse(r *messages.Request, word *messages.Refusal) {
 	switch {
 	case r.Op == messages.OpTakeUp:
 		f.takeUp(c, r)
-	case r.Op == messages.OpSync && word.Err == messages.ErrOK:
+	case word.Err == messages.ErrOK: // a sync or a fresh read, which has waited long enough
 		f.read(r)
 	case word.Err == messages.ErrSessionMoved:
 		f.closeAfter(c) // no reply: the client is being served elsewhere

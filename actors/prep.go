@@ -110,7 +110,7 @@ func (p *Prep) next() messages.Zxid {
 }
 
 func (p *Prep) judge(r *messages.Request) {
-	if r.Op == messages.OpSync {
+	if r.Op == messages.OpSync || r.Fresh && showsState(r.Op) {
 		p.sync(r)
 		return
 	}
@@ -150,13 +150,18 @@ func (p *Prep) refuse(r *messages.Request, code messages.ErrCode, results []mess
 	p.words = append(p.words, messages.Words{Server: r.Origin, Items: []messages.Refusal{word}})
 }
 
-// sync passes a sync on in its place among the writes.
+// sync passes a sync on in its place among the writes, and what waits for a proof as a sync does. A read needn't see what
+// is only proposed, so it doesn't wait for that.
 func (p *Prep) sync(r *messages.Request) {
 	if code := p.homes.check(r); code != messages.ErrOK {
 		p.refuse(r, code, nil)
 		return
 	}
-	p.syncs = append(p.syncs, messages.SyncWish{Server: r.Origin, Ticket: r.Ticket, After: p.last})
+	wish := messages.SyncWish{Server: r.Origin, Ticket: r.Ticket}
+	if r.Op == messages.OpSync {
+		wish.After = p.last
+	}
+	p.syncs = append(p.syncs, wish)
 }
 
 // admit refuses what can't be judged at all. Closing a session is always possible: it makes room.

@@ -93,12 +93,18 @@ func (p *RequestProcessor) Submit(items []messages.Request) {
 	if p.requests == nil {
 		p.requests = make([]messages.Request, 0, batchCap(p.last[0], len(items)))
 	}
-	session := p.locals.find(items[0].Session)
+	session, proof := p.locals.find(items[0].Session), false
 	for i := range items {
-		if session != nil && !p.local(session, &items[i]) {
+		r := &items[i]
+		if session != nil && !p.local(session, r) {
 			session = nil
 		}
-		p.pass(&items[i])
+		if r.Fresh && !proof && p.wantsProof(r) {
+			proof = true
+			p.askProof(r)
+			continue
+		}
+		p.pass(r)
 	}
 }
 

@@ -63,7 +63,8 @@ func (p *RequestProcessor) takeUpReadOnly(m *messages.Connect, known bool) {
 
 // passReadOnly refuses what would need a leader, in its place among the session's requests.
 func (p *RequestProcessor) passReadOnly(r *messages.Request) {
-	if (r.Op.IsWrite() && r.Op != messages.OpCloseSession) || r.Op == messages.OpSync {
+	write := r.Op.IsWrite() && r.Op != messages.OpCloseSession
+	if write || r.Op == messages.OpSync || (r.Fresh && showsState(r.Op)) {
 		p.ticket++
 		r.Ticket = p.ticket
 		p.words = append(p.words, messages.Refusal{Ticket: r.Ticket, Err: messages.ErrNotReadOnly})

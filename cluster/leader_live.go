@@ -1,6 +1,9 @@
 package cluster
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/troupekeeper/troupe/messages"
 )
 
@@ -23,11 +26,19 @@ func (l *Leader) Syncs(m *messages.SyncWishes, now int64) {
 		return
 	}
 	q := &l.syncs
+	to := &q.waiting
 	if q.round != 0 {
-		q.next = append(q.next, m.Items...)
+		to = &q.next
+	}
+	for _, w := range m.Items {
+		if w.After == 0 {
+			w.After = l.committed
+		}
+		*to = append(*to, w)
+	}
+	if q.round != 0 {
 		return
 	}
-	q.waiting = append(q.waiting, m.Items...)
 	q.round = l.beat(now)
 	l.proved()
 }
@@ -66,15 +77,19 @@ func (l *Leader) proved() {
 		return
 	}
 	q.round = 0
+	// One message for all that wait at a server: a thousand reads may share a round.
+	words := map[messages.ServerID][]messages.Refusal{}
 	for _, w := range q.waiting {
-		word := messages.Refusal{Origin: w.Server, Ticket: w.Ticket, After: w.After}
-		if w.Server == 0 {
-			l.send(ToGate, 0, &messages.Refusals{Items: []messages.Refusal{word}})
-			continue
-		}
-		l.Words(&messages.Words{Server: w.Server, Items: []messages.Refusal{word}})
+		words[w.Server] = append(words[w.Server], messages.Refusal{Origin: w.Server, Ticket: w.Ticket, After: w.After})
 	}
 	q.waiting = nil
+	for _, server := range slices.Sorted(maps.Keys(words)) {
+		if server == 0 {
+			l.send(ToGate, 0, &messages.Refusals{Items: words[0]})
+			continue
+		}
+		l.Words(&messages.Words{Server: server, Items: words[server]})
+	}
 }
 
 // Heard notes that a learner has sent something.

@@ -230,6 +230,36 @@ func TestSyncNeedsAProofOfItsOwn(t *testing.T) {
 	r.expect("2: messages.Words")
 }
 
+// Fresh reads need what is committed when they come, not what is only proposed, and share a round.
+func TestFreshReadsShareARoundAndWaitForNoProposal(t *testing.T) {
+	r := newReign(t, 3, 0, 0, 0)
+	r.establish()
+	r.propose(1, 2)
+	r.ack(1, 2)
+	r.ack(2, 1)
+	r.l.Flush()
+	first := []messages.SyncWish{{Server: 2, Ticket: 1}, {Ticket: 2}}
+	r.l.Syncs(&messages.SyncWishes{Items: first}, r.now)
+	for ticket := range messages.Ticket(100) {
+		r.l.Syncs(&messages.SyncWishes{Items: []messages.SyncWish{{Server: 2, Ticket: 10 + ticket}}}, r.now)
+	}
+	r.expect("2: messages.Ping")
+	if first[0].After != 0 {
+		t.Error("a message was changed after it had been sent")
+	}
+	r.l.Pong(&messages.Pong{Server: 2, Beat: 1}, r.now)
+	r.expect("gate: messages.Refusals", "2: messages.Words", "2: messages.Ping")
+	r.l.Pong(&messages.Pong{Server: 2, Beat: 2}, r.now)
+	words := r.l.Flush()
+	if len(words) != 1 {
+		t.Fatalf("a hundred reads are answered with %d messages", len(words))
+	}
+	items := words[0].Msg.(*messages.Words).Items
+	if committed := messages.MakeZxid(1, 1); len(items) != 100 || items[0].After != committed || items[99].Ticket != 109 {
+		t.Errorf("%d answers, the first %+v", len(items), items[0])
+	}
+}
+
 // A leader that hears no quorum steps down: after syncLimit of silence, or a moment after the links have broken.
 func TestLeaderStepsDownWithoutAQuorum(t *testing.T) {
 	silent := newReign(t, 3, 0, 0, 0)

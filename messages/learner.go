@@ -172,7 +172,8 @@ type SyncWishes struct {
 	Items    []SyncWish
 }
 
-// SyncWish is one of them. After is the last transaction proposed before it.
+// SyncWish is one of them. After is the last transaction proposed before it; 0: it is a read, which needs what is committed
+// when the leader hears of it.
 type SyncWish struct {
 	_msgpack struct{} `msgpack:",as_array"`
 	Server   ServerID

@@ -14,6 +14,7 @@ type Request struct {
 	Identities []Identity // who the connection has proved to be; shared, never changed in place
 	Origin     ServerID   // the learner whose client asks; 0: of this server
 	Local      bool       // the session is known to the origin alone; nothing of it is in the tree
+	Fresh      bool       // it must see all that was acknowledged before it came, wherever that was
 	Received   int64      // monotonic microseconds at which the frame was read, for latencies
 }
 

@@ -45,12 +45,17 @@ var ensembleTimingGroup = &configGroup{
 		keyBool("readonlymode.enabled", "false", func(c *Config) any { return &c.Session.ReadOnlyMode },
 			"A member that has looked for a leader for 2 s, or a tick if that is longer, serves reads of what it has to clients "+
 				"that accept it. What they see may be old, and may yet be undone."),
+		keyBool("reads.linearizable", "false", func(c *Config) any { return &c.Session.FreshReads },
+			"Each read sees all that was acknowledged before it came, at whichever server: it waits until the leader has proved to a "+
+				"majority that it still leads. A client can have that for itself with addAuth troupe reads=fresh, or not with "+
+				"reads=local. In read-only mode such reads are refused (-119).").ours(),
 		keyBool("quorumListenOnAllIPs", "false", func(c *Config) any { return &c.Ensemble.ListenOnAllIPs },
 			"Listen for other servers on all interfaces."),
 		keyPort("observerMasterPort", "0", 0, func(c *Config) any { return &c.Ensemble.ObserverMasterPort },
 			"Followers serve observers at this port; 0 turns it off."),
 		keyBool("syncEnabled", "true", func(c *Config) any { return &c.Ensemble.SyncEnabled },
-			"Observers keep log and snapshots on configDisk."),
+			"Observers write what they hear to log and snapshots. With false only what a synchronisation brings is on disk; after a "+
+				"restart, or a change of leaders, they get the rest from the leader."),
 		keyCount("commitLogCount", "500", 0, func(c *Config) any { return &c.Data.CommitLogCount },
 			"Committed transactions kept in memory to feed followers that come back."),
 		keyFloat("snapshotSizeFactor", "0.33", func(c *Config) any { return &c.Data.SnapshotSizeFactor },
@@ -73,9 +78,11 @@ var ensembleTimingGroup = &configGroup{
 		keyBool("tcpKeepAlive", "false", func(c *Config) any { return &c.Ensemble.TCPKeepAlive },
 			"TCP keep-alive between servers."),
 		keyMeasure("observer.reconnectDelayMs", "0", unitMillis, 0,
-			func(c *Config) any { return &c.Ensemble.ObserverReconnectDelay }, "An observer waits so long before it connects again."),
+			func(c *Config) any { return &c.Ensemble.ObserverReconnectDelay },
+			"An observer that has lost its leader waits a random time up to this before it connects again."),
 		keyMeasure("observer.election.DelayMs", "200", unitMillis, 0,
-			func(c *Config) any { return &c.Ensemble.ObserverElectionDelay }, "An observer waits so long before it asks who leads."),
+			func(c *Config) any { return &c.Ensemble.ObserverElectionDelay },
+			"An observer that has lost its leader waits a random time up to this before it asks who leads, in addition."),
 		keyMeasure("leader.maxTimeToWaitForEpoch", "-1", unitMillis, -1,
 			func(c *Config) any { return &c.Ensemble.EpochWaitMax },
 			"A new leader waits so long for its followers' epochs.").also("leader.maxTimeToWaitForEpochMs").means("initLimit ticks"),

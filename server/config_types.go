@@ -57,6 +57,7 @@ type SessionConfig struct {
 	LocalEnabled   bool          // sessions that only one server knows
 	LocalUpgrading bool          // make a local session global at its first ephemeral node
 	ReadOnlyMode   bool          // ensemble: serve reads without a quorum
+	FreshReads     bool          // ensemble: each read sees all that was acknowledged before it
 }
 
 // LimitsConfig bounds what requests may cost.

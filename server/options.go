@@ -40,6 +40,7 @@ func actorOptions(c *Config, words []string) actors.Options {
 	if c.Ensemble.Distributed() {
 		o.LocalSessions = c.Session.LocalEnabled
 		o.LocalUpgrading = c.Session.LocalUpgrading
+		o.Conn.FreshReads = c.Session.FreshReads
 	}
 	if c.Ensemble.HasID {
 		o.SessionServer = messages.ServerID(c.Ensemble.MyID)
