@@ -56,6 +56,9 @@ func (a *snapshotterActor) Receive(ctx actor.Context) {
 	case *actor.Started:
 		// A predecessor that failed may have left an image open, and final takes one at a time.
 		ctx.Send(a.env.Final, endSnapshot{})
+		if a.env.NoLog {
+			a.purge("") // each synchronisation may have brought a snapshot, and no other time to look at them will come
+		}
 	case *messages.Applied:
 		a.count += m.Count
 		a.bytes += m.Bytes
@@ -76,6 +79,9 @@ func (a *snapshotterActor) Receive(ctx actor.Context) {
 }
 
 func (a *snapshotterActor) consider(ctx actor.Context) {
+	if a.env.NoLog {
+		return
+	}
 	due := a.count >= a.limit || a.bytes >= a.env.Options.SnapSizeLimit
 	if !due || a.asked {
 		return

@@ -51,6 +51,7 @@ type StageEnv struct {
 	Tree     *tree.Shared
 	Store    *persistence.Store
 	Recovery *persistence.Recovered // what this generation began with; the log in it belongs to sync
+	NoLog    bool                   // an observer's: what the leader informs of is not written down (syncEnabled=false)
 	DiskFull bool                   // there was no room for the log when this generation began
 	Log      zerolog.Logger         // with the stage's name
 }

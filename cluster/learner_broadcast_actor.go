@@ -64,10 +64,15 @@ func (a *learnerActor) inform(ctx actor.Context, m *messages.Inform) error {
 	if err := a.core.Inform(m.Items); err != nil {
 		return err
 	}
-	if a.m.ObserverLog {
-		ctx.Send(a.links.Sync, &messages.Proposals{Items: m.Items})
-	}
+	a.writeDown(ctx, a.links, m.Items)
 	return a.committed(ctx, m.Items)
+}
+
+// writeDown sends what is committed already to the log. An observer may be told to have none.
+func (a *learnerActor) writeDown(ctx actor.Context, links *actors.Links, items []messages.Proposal) {
+	if !a.observer || a.m.ObserverLog {
+		ctx.Send(links.Sync, &messages.Proposals{Items: items})
+	}
 }
 
 // ping answers the leader's heartbeat, and tells it whose clients are alive.

@@ -66,7 +66,7 @@ func (a *learnerActor) inPlace(ctx actor.Context, msg any) error {
 		a.start.last = z
 		m.Items[i].Ticket = 0 // this server has asked the new leader for nothing yet
 	}
-	ctx.Send(a.start.inPlace.Sync, &messages.Proposals{Items: m.Items})
+	a.writeDown(ctx, a.start.inPlace, m.Items)
 	ctx.Send(a.start.inPlace.Gate, &messages.Committed{Items: m.Items})
 	ctx.Send(a.link, &messages.SnapCredit{})
 	return nil

@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"cmp"
+	"encoding/binary"
+	"io"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -34,10 +36,15 @@ type Options struct {
 	ObserverLog    bool    // an observer keeps a log
 	ReadOnlyMode   bool    // reads are served while there is no leader
 	LeaderRefuses  bool    // clients get no session while this server leads
-	NotifyMin      time.Duration
-	NotifyMax      time.Duration
-	FinalizeWait   time.Duration // 0: 50 ms
-	LastCounter    uint32        // transactions of an epoch after which the next one begins; 0: shortly before there are no more
+	// An observer that has lost its leader looks for one after a random part of each of these: many observers shall not
+	// come back at once.
+	ObserverReconnectDelay time.Duration
+	ObserverElectionDelay  time.Duration
+
+	NotifyMin    time.Duration
+	NotifyMax    time.Duration
+	FinalizeWait time.Duration // 0: 50 ms
+	LastCounter  uint32        // transactions of an epoch after which the next one begins; 0: shortly before there are no more
 
 	Actors    *actors.Options
 	Auth      *auth.Registry
@@ -124,6 +131,21 @@ func (m *member) electionOptions() ElectionOptions {
 	// Rounds of a later process are beyond those of an earlier one, so that nobody takes an old word for a new one.
 	o.FirstRound = m.Self.Incarnation
 	return o
+}
+
+// observerDelay is how long an observer waits this time.
+func (m *member) observerDelay() (sum time.Duration) {
+	for _, limit := range []time.Duration{m.ObserverReconnectDelay, m.ObserverElectionDelay} {
+		if limit <= 0 {
+			continue
+		}
+		var b [8]byte
+		if _, err := io.ReadFull(m.rt.Random, b[:]); err != nil {
+			panic("no random bytes: " + err.Error())
+		}
+		sum += time.Duration(binary.BigEndian.Uint64(b[:]) % uint64(limit))
+	}
+	return sum
 }
 
 func (m *member) spawnElectionPeer(other ElectionMember, election *actor.PID) *actor.Props {

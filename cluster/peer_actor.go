@@ -53,6 +53,7 @@ type peerActor struct {
 	chain             *actors.Chain
 	ending            map[string]bool // children that haven't stopped yet; nil: no role is ending
 	pause             time.Duration   // before the next election
+	delay             time.Duration   // the same, of an observer, once
 	failures          []int64         // when, monotonic milliseconds
 	stopping          bool
 	lookedAt          int64

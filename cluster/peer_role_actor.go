@@ -59,8 +59,8 @@ func (a *peerActor) establish(ctx actor.Context, state *persistence.Recovered, r
 	links.Commands = a.m.Commands
 	base := actors.StageEnv{
 		Runtime: a.m.rt, Options: a.m.Actors, Auth: a.m.Auth, Tree: shared, Store: a.m.Store, Recovery: state,
-		DiskFull: actors.NoRoom(state.Log), Role: role, Epoch: epoch, Links: links,
-		Ensemble: actors.Ensemble{Members: a.members.Current(), Quorum: quorumOf},
+		DiskFull: actors.NoRoom(state.Log), NoLog: role == actors.RoleObserver && !a.m.ObserverLog,
+		Role: role, Epoch: epoch, Links: links, Ensemble: actors.Ensemble{Members: a.members.Current(), Quorum: quorumOf},
 	}
 	chain, err := actors.SpawnChain(ctx, base, a.generation)
 	if err != nil {
@@ -100,7 +100,10 @@ func (a *peerActor) endRole(ctx actor.Context, reason string, failed bool) {
 	a.view.Store(nil)
 	a.holdClients(ctx, "the server looks for a leader")
 	a.admitLearners(ctx, nil)
-	if failed {
+	if a.state == messages.Observing {
+		a.delay = a.m.observerDelay()
+	}
+	if failed || a.base.NoLog { // in which case the tree is ahead of the disk, where the next role begins
 		a.kept = nil
 	}
 	if !served {
@@ -158,12 +161,13 @@ func (a *peerActor) beginAnew(ctx actor.Context) {
 	if a.disk == nil && !a.recover() {
 		return
 	}
-	if a.pause == 0 {
+	pause := a.pause + a.delay
+	if a.delay = 0; pause == 0 {
 		a.look(ctx)
 		return
 	}
 	self, root := ctx.Self(), a.m.rt.System.Root
-	a.m.rt.Clock.After(a.pause, func() { root.Send(self, lookAgain{}) })
+	a.m.rt.Clock.After(pause, func() { root.Send(self, lookAgain{}) })
 }
 
 // failed runs within supervision; the work is done as a message.

@@ -89,6 +89,7 @@ func (s *Server) startPeer(reg *auth.Registry) (err error) {
 		Tick: c.Session.Tick, InitLimit: e.InitLimit, SyncLimit: e.SyncLimit, EpochWait: max(0, e.EpochWaitMax),
 		CommitLogCount: c.Data.CommitLogCount, SnapshotFactor: c.Data.SnapshotSizeFactor, ObserverLog: e.SyncEnabled,
 		ReadOnlyMode: c.Session.ReadOnlyMode, LeaderRefuses: !e.LeaderServes,
+		ObserverReconnectDelay: e.ObserverReconnectDelay, ObserverElectionDelay: e.ObserverElectionDelay,
 		NotifyMin: e.NotificationMin, NotifyMax: e.NotificationMax,
 		Actors: &s.options, Auth: reg, Store: s.store, Listeners: []*actor.PID{s.listener}, Commands: s.commands, Board: s.board,
 		Progress: s.o.Progress, Failed: s.fatal,
