@@ -60,7 +60,7 @@ type electionPeerActor struct {
 	unsent   *messages.Notification // the newest one that there was no link for
 	timer    actors.Timer
 	pause    uint64
-	quietly  bool // the log knows already that the member can't be reached
+	talk     talk // what was said about why there is no link
 }
 
 // NewElectionPeer makes the props of the actor that keeps the link for elections to a member. The election actor hears
@@ -235,7 +235,7 @@ func (a *electionPeerActor) isUp(ctx actor.Context) {
 	if a.up {
 		return
 	}
-	a.up, a.quietly, a.since = true, false, a.rt.Clock.MonoUs()
+	a.up, a.talk, a.since = true, talk{}, a.rt.Clock.MonoUs()
 	if a.unsent != nil {
 		ctx.Send(a.link, a.unsent)
 		a.unsent = nil
@@ -252,8 +252,7 @@ func (a *electionPeerActor) linkDown(ctx actor.Context, m LinkDown) {
 	case a.up:
 		a.log.Info().Msg("election link down: " + m.Reason)
 		ctx.Send(a.election, PeerDown{ID: a.member.ID})
-	case !a.quietly:
-		a.quietly = true
+	case a.talk.worth(m.Reason, a.rt.Clock.MonoUs()):
 		a.log.Info().Msg("no election link yet: " + m.Reason)
 	}
 	a.link, a.up, a.knocking = nil, false, false

@@ -109,6 +109,10 @@ func newAcceptedLink(id messages.ServerID, incarnation uint64, o LinkOptions) *l
 func (l *linkCore) Bytes(chunk []byte) (msgs []any, err error) {
 	clear(l.msgs)
 	l.msgs = l.msgs[:0]
+	if l.phase == linkGreets && len(l.in) == 0 && speaksTLS(chunk) {
+		l.phase = linkOver
+		return nil, errors.New(noTLSHere)
+	}
 	for len(chunk) > 0 && (l.phase == linkGreets || l.phase == linkRuns) {
 		var msg any
 		if msg, chunk, err = l.frame(chunk); msg != nil {

@@ -46,6 +46,7 @@ type linkActor struct {
 	dial         *Dial            // nil: accepted
 	judge, owner *actor.PID       // of an accepted link; the owner is nil until it is adopted
 	once         *linkOnce
+	talks        *talks // of an accepted link
 	log          zerolog.Logger
 
 	deadline, ticks actors.Timer

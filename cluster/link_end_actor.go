@@ -64,11 +64,19 @@ func (a *linkActor) fail(ctx actor.Context, level zerolog.Level, reason string) 
 		return
 	}
 	offered := a.core.phase == linkWaits && a.owner == nil
+	if a.core.phase != linkRuns && level > zerolog.DebugLevel && !a.worth(reason) {
+		level = zerolog.DebugLevel
+	}
 	a.shut(reason)
 	a.log.WithLevel(level).Uint8("server", uint8(a.core.peer.From)).Msg("link down: " + reason)
 	if !offered {
 		a.end(ctx)
 	}
+}
+
+// worth tells whether the end of a link that never came up is worth a line: if it was dialled the owner tells it.
+func (a *linkActor) worth(reason string) bool {
+	return a.dial == nil && a.transport != nil && a.talks.worth(a.transport.Remote(), reason, a.rt.Clock.MonoUs())
 }
 
 func (a *linkActor) shut(reason string) {

@@ -73,10 +73,12 @@ func NewLink(rt *actors.Runtime, n uint64, d Dial) *actor.Props {
 }
 
 // newLinkOn makes those of a link on a connection that was accepted. judge is who knows whether it is welcome.
-func newLinkOn(rt *actors.Runtime, n uint64, t actors.Transport, self Identity, judge *actor.PID, o LinkOptions) *actor.Props {
+func newLinkOn(rt *actors.Runtime, n uint64, t actors.Transport, self Identity, judge *actor.PID, o LinkOptions, told *talks) *actor.Props {
 	kept := &linkOnce{}
 	return rt.ConnProps("link", n, func() actor.Actor {
-		return &linkActor{rt: rt, core: newAcceptedLink(self.ID, self.Incarnation, o), transport: t, judge: judge, once: kept, log: linkLog(rt)}
+		return &linkActor{
+			rt: rt, core: newAcceptedLink(self.ID, self.Incarnation, o), transport: t, judge: judge, once: kept, talks: told, log: linkLog(rt),
+		}
 	})
 }
 

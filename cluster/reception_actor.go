@@ -60,6 +60,7 @@ type receptionState struct {
 	targets  map[messages.Purpose]SetTarget
 	accepted bool   // the acceptor has been started
 	serial   uint64 // of links; no name is used twice
+	talks    talks  // what was said about links that came to nothing
 }
 
 // NewReception makes the props of the reception on an acceptor, which it closes when it stops. Its class is Rebuildable: a
@@ -127,7 +128,7 @@ func (a *receptionActor) connected(ctx actor.Context, t actors.Transport) {
 		a.greeting = a.greeting[1:]
 	}
 	a.kept.serial++
-	props := newLinkOn(a.rt, a.kept.serial, t, a.self, ctx.Self(), a.opts.Links[messages.ForElection])
+	props := newLinkOn(a.rt, a.kept.serial, t, a.self, ctx.Self(), a.opts.Links[messages.ForElection], &a.kept.talks)
 	pid, err := ctx.SpawnNamed(props, fmt.Sprintf("link-%d", a.kept.serial))
 	if err != nil {
 		a.log.Error().Err(err).Msg("can't start a link's actor")

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net"
 	"os"
@@ -91,7 +92,7 @@ func (a *authority) issue(name string, until time.Time, hosts ...string) TLSOpti
 		CertFile:      a.write(name+".pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
 		KeyFile:       a.write(name+".key", pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER})),
 		CAFile:        filepath.Join(a.dir, "ca.pem"),
-		CheckHostname: true, TCP: DefaultTCPOptions(),
+		CheckHostname: true, CheckClient: true, TCP: DefaultTCPOptions(),
 	}
 }
 
@@ -138,8 +139,10 @@ func TestTLSChecksBothSides(t *testing.T) {
 	strange := theirs.issue("strange", soon(), "127.0.0.1")
 	strange.CAFile = good.CAFile // it trusts us, but we don't trust it
 	named := ours.issue("named", soon(), "other.example")
-	unchecked := good
-	unchecked.CheckHostname = false
+	unchecked, knows := good, good
+	unchecked.CheckHostname, unchecked.CheckClient = false, false
+	knows.Known = func() []string { return []string{"first.example", "other.example"} }
+	nobody := ours.issue("nobody", soon())
 	late := ours.issue("late", time.Now().Add(-time.Minute), "127.0.0.1")
 	for name, c := range map[string]struct {
 		listen, dial TLSOptions
@@ -149,7 +152,10 @@ func TestTLSChecksBothSides(t *testing.T) {
 		"strange server":                 {strange, good, "certificate signed by unknown authority"},
 		"strange server, names ignored":  {strange, unchecked, "certificate signed by unknown authority"},
 		"strange client":                 {good, strange, "bad certificate|unknown certificate authority"},
-		"other name":                     {named, good, "not 127.0.0.1|doesn't contain any IP SANs"},
+		"other name":                     {named, good, "not for 127.0.0.1: it names other.example"},
+		"other name dials":               {good, named, "the other side does not accept this server"},
+		"known name dials":               {knows, named, ""},
+		"no name dials, names ignored":   {unchecked, nobody, ""},
 		"other name, names ignored":      {named, unchecked, ""},
 		"expired server":                 {late, good, "has expired"},
 		"expired server, names ignored":  {late, unchecked, "has expired"},
@@ -165,11 +171,89 @@ func TestTLSChecksBothSides(t *testing.T) {
 			}
 		})
 	}
-	if got := dialsOver(t, mustTLS(t, good), NewTCP(DefaultTCPOptions())); got == "" {
-		t.Error("a server was linked without encryption")
+}
+
+// Who speaks TLS and who doesn't tell each other, and both logs say what to do.
+func TestTLSAndPlainDontMatch(t *testing.T) {
+	plain, secret := NewTCP(DefaultTCPOptions()), mustTLS(t, newAuthority(t).issue("good", soon(), "127.0.0.1"))
+	for _, c := range []struct {
+		listen, dial        Network
+		accepting, dialling string
+	}{
+		{secret, plain, noTLSThere, noTLSHere}, {plain, secret, noTLSHere, noTLSThere},
+	} {
+		a, log := realHost(t, c.listen, 1, DefaultReceptionOptions())
+		b, _ := realHost(t, c.dial, 2, DefaultReceptionOptions())
+		if got := dials(t, a, b, c.dial); !strings.Contains(got, c.dialling) {
+			t.Errorf("%q, want %q", got, c.dialling)
+		}
+		says(t, log, c.accepting)
 	}
-	if got := dialsOver(t, NewTCP(DefaultTCPOptions()), mustTLS(t, good)); !strings.Contains(got, "TLS: ") {
-		t.Errorf("%q", got)
+}
+
+// says waits for words in a log.
+func says(t *testing.T, log *syncBuffer, words string) {
+	t.Helper()
+	poll := time.NewTicker(time.Millisecond)
+	defer poll.Stop()
+	deadline := time.NewTimer(20 * time.Second)
+	defer deadline.Stop()
+	for !strings.Contains(log.String(), words) {
+		select {
+		case <-poll.C:
+		case <-deadline.C:
+			t.Fatalf("%q is not in the log:\n%s", words, log.String())
+		}
+	}
+}
+
+// While an ensemble is on its way to TLS its servers take both.
+func TestTLSAcceptsPlainWhereAllowed(t *testing.T) {
+	o := newAuthority(t).issue("good", soon(), "127.0.0.1")
+	o.AcceptPlain = true
+	both := mustTLS(t, o)
+	carries(t, both)
+	refuses(t, both)
+	o.DialPlain = true
+	still := mustTLS(t, o)
+	carries(t, still)
+	refuses(t, still)
+	if got := dialsOver(t, both, NewTCP(DefaultTCPOptions())); got != "" {
+		t.Error(got)
+	}
+	if got := dialsOver(t, still, mustTLS(t, o)); got != "" {
+		t.Error(got)
+	}
+}
+
+// The way of ZooKeeper's documentation: each server has a certificate of its own making that names its host as the common
+// name, certificate and key in one file, and trusts those of the others.
+func TestTLSSelfSigned(t *testing.T) {
+	ours := newAuthority(t)
+	var all []byte
+	var servers []TLSOptions
+	for range 2 {
+		key := ours.newKey()
+		template := &x509.Certificate{
+			SerialNumber: big.NewInt(int64(len(servers) + 7)), Subject: pkix.Name{CommonName: "127.0.0.1"},
+			NotBefore: time.Now().Add(-time.Hour), NotAfter: soon(),
+		}
+		der, err1 := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+		keyDER, err2 := x509.MarshalPKCS8PrivateKey(key)
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
+		cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+		both := append([]byte("Bag Attributes\n    friendlyName: server\n"), cert...)
+		both = append(both, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})...)
+		file := ours.write(template.SerialNumber.String()+".pem", both)
+		all = append(all, cert...)
+		servers = append(servers, TLSOptions{CertFile: file, KeyFile: file, CheckHostname: true, CheckClient: true})
+	}
+	trust := ours.write("trust.pem", all)
+	servers[0].CAFile, servers[1].CAFile = trust, trust
+	if got := dialsOver(t, mustTLS(t, servers[0]), mustTLS(t, servers[1])); got != "" {
+		t.Error(got)
 	}
 }
 
@@ -223,12 +307,19 @@ func TestTLSNamesTheFileThatIsWrong(t *testing.T) {
 	good := ours.issue("good", soon(), "127.0.0.1")
 	other := ours.issue("other", soon(), "127.0.0.1")
 	empty := ours.write("empty", nil)
+	sealed := ours.write("sealed", pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte{1}}))
+	sealedOld := ours.write("sealedOld", pem.EncodeToMemory(&pem.Block{
+		Type: "EC PRIVATE KEY", Headers: map[string]string{"Proc-Type": "4,ENCRYPTED"}, Bytes: []byte{1},
+	}))
 	for _, c := range []struct {
 		change func(*TLSOptions)
 		words  []string
 	}{
 		{func(o *TLSOptions) { o.CertFile = "/no/such/file" }, []string{"/no/such/file", "no such file"}},
-		{func(o *TLSOptions) { o.KeyFile = empty }, []string{empty, "key"}},
+		{func(o *TLSOptions) { o.KeyFile = empty }, []string{empty, "no private key"}},
+		{func(o *TLSOptions) { o.KeyFile = sealed }, []string{sealed, "encrypted, which is not supported"}},
+		{func(o *TLSOptions) { o.KeyFile = sealedOld }, []string{sealedOld, "encrypted, which is not supported"}},
+		{func(o *TLSOptions) { o.CertFile, o.KeyFile = other.KeyFile, other.KeyFile }, []string{"other.key: ", "failed to find"}},
 		{func(o *TLSOptions) { o.KeyFile = other.KeyFile }, []string{"good.pem", "other.key", "private key does not match"}},
 		{func(o *TLSOptions) { o.CAFile = "/no/such/file" }, []string{"/no/such/file", "authorities"}},
 		{func(o *TLSOptions) { o.CAFile = empty }, []string{empty, "no certificate"}},

@@ -12,7 +12,7 @@ import (
 // tlsTransport is an actors.Transport. Encryption has no call that writes only what fits, so everything is written by a
 // goroutine for as long as there is something to write; reading has another one.
 type tlsTransport struct {
-	conn *tls.Conn
+	conn tlsConn
 	tcp  *net.TCPConn
 
 	mu      sync.Mutex
@@ -20,6 +20,13 @@ type tlsTransport struct {
 	reading bool
 	writing bool
 	closed  bool // by this side
+}
+
+// tlsConn is a tls.Conn, or one that finds out whether it is one.
+type tlsConn interface {
+	net.Conn
+	Handshake() error
+	CloseWrite() error
 }
 
 // tlsReadBuffer holds four records.
@@ -33,7 +40,7 @@ const tlsLinger = time.Second
 // tlsHandshake bounds the handshake of a connection that was accepted. The link's own deadline is shorter as a rule.
 const tlsHandshake = 10 * time.Second
 
-func newTLSTransport(conn *tls.Conn, tcp *net.TCPConn) *tlsTransport {
+func newTLSTransport(conn tlsConn, tcp *net.TCPConn) *tlsTransport {
 	return &tlsTransport{conn: conn, tcp: tcp}
 }
 
@@ -69,7 +76,7 @@ func (t *tlsTransport) readLoop(received func(chunk []byte, err error)) {
 		if errors.Is(err, io.EOF) {
 			err = nil
 		}
-		received(nil, err)
+		received(nil, tlsWords(err))
 		return
 	}
 	if !writing {
@@ -79,15 +86,16 @@ func (t *tlsTransport) readLoop(received func(chunk []byte, err error)) {
 
 // handshake does what is left of it, for a connection that was accepted.
 func (t *tlsTransport) handshake() error {
-	if t.conn.ConnectionState().HandshakeComplete {
-		return nil
-	}
 	t.mu.Lock()
 	if !t.closed {
 		_ = t.tcp.SetDeadline(time.Now().Add(tlsHandshake))
 	}
 	t.mu.Unlock()
 	err := t.conn.Handshake()
+	var record tls.RecordHeaderError
+	if errors.As(err, &record) {
+		_, _ = t.tcp.Write(notEncrypted)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.closed {

@@ -18,19 +18,20 @@ type Config struct {
 	// Text is the text of that file as it was read, with the values of secret keys replaced by asterisks.
 	Text string
 
-	Data     DataConfig
-	Log      LogFileConfig
-	Purge    PurgeConfig
-	Client   ClientConfig
-	Session  SessionConfig
-	Limits   LimitsConfig
-	Throttle ConnectionThrottleConfig
-	Nodes    NodesConfig
-	Access   AccessConfig
-	Admin    AdminConfig
-	Metrics  MetricsConfig
-	Logging  LoggingConfig
-	Ensemble EnsembleConfig
+	Data      DataConfig
+	Log       LogFileConfig
+	Purge     PurgeConfig
+	Client    ClientConfig
+	Session   SessionConfig
+	Limits    LimitsConfig
+	Throttle  ConnectionThrottleConfig
+	Nodes     NodesConfig
+	Access    AccessConfig
+	Admin     AdminConfig
+	Metrics   MetricsConfig
+	Logging   LoggingConfig
+	Ensemble  EnsembleConfig
+	QuorumTLS QuorumTLSConfig
 
 	// origins tells for each key that was set where its value came from. Keys at their default are absent.
 	origins map[string]configOrigin

@@ -65,7 +65,7 @@ func init() {
 	configIndex, envIndex = map[string]*configKey{}, map[string]*configKey{}
 	configGroups = []*configGroup{
 		dataGroup, clientGroup, sessionGroup, limitsGroup, nodesGroup, accessGroup, adminGroup, loggingGroup,
-		ensembleGroup, ensembleTimingGroup, laterGroup, noUseGroup,
+		ensembleGroup, ensembleTimingGroup, quorumTLSGroup, laterGroup, noUseGroup,
 	}
 	for _, group := range configGroups {
 		for _, key := range group.keys {
@@ -205,6 +205,7 @@ func (k *configKey) means(text string) *configKey      { k.derived = text; retur
 func (k *configKey) ours() *configKey                  { k.own = true; return k }
 func (k *configKey) hidden() *configKey                { k.secret = true; return k }
 func (k *configKey) upTo(most int64) *configKey        { k.max = most; return k }
+func (k *configKey) noUse() *configKey                 { k.status = statusNoUse; return k }
 func (k *configKey) later(missing string) *configKey {
 	k.status, k.unused = statusLater, missing
 	return k

@@ -7,25 +7,20 @@ var laterGroup = &configGroup{
 	intro: "Read and checked; a value that asks for something makes a warning at the start.",
 	keys: []*configKey{
 		keyPort("secureClientPort", "", 0, func(c *Config) any { return &c.Client.SecurePort },
-			"Port for clients over TLS.").later("TLS is not built yet, no TLS port is opened"),
+			"Port for clients over TLS.").later("TLS for clients is not built yet, no TLS port is opened"),
 		keyText("secureClientPortAddress", "", func(c *Config) any { return &c.Client.SecureAddress },
-			"Address of the TLS port.").later("TLS is not built yet"),
+			"Address of the TLS port.").later("TLS for clients is not built yet"),
 		keyBool("client.portUnification", "false", nil, "TLS and plaintext at one port.").
-			later("TLS is not built yet, the port is plaintext only"),
+			later("TLS for clients is not built yet, the port is plaintext only"),
 		tlsFamily,
-		keyBool("sslQuorum", "false", nil, "TLS between servers.").
-			later("TLS is not built yet, connections between servers are plaintext"),
-		keyBool("portUnification", "false", nil, "TLS and plaintext between servers.").later("TLS is not built yet"),
-		keyBool("sslQuorumReloadCertFiles", "false", nil, "Read certificates again when they change.").
-			later("TLS is not built yet"),
-		keyBool("client.certReload", "false", nil, "Read certificates again when they change.").later("TLS is not built yet"),
+		keyBool("client.certReload", "false", nil, "Read certificates again when they change.").later("TLS for clients is not built yet"),
 		keyFamily("authProvider.", "<name>", "Authentication by a class; digest and ip are built in.").
 			later("only the schemes digest and ip exist; clients that authenticate otherwise are refused"),
 		keyBool("sessionRequireClientSASLAuth", "false", func(c *Config) any { return &c.Access.RequireClientSASL },
 			"Refuse clients without SASL.").later("SASL is not built yet, and clients without it are NOT refused"),
 		keyBool("allowSaslFailedClients", "false", nil, "Let clients in whose SASL failed.").later("SASL is not built yet"),
 		keyText("superUser", "", nil, "SASL name of a super user.").later("SASL is not built yet"),
-		keyText("X509AuthenticationProvider.superUser", "", nil, "TLS name of a super user.").later("TLS is not built yet"),
+		keyText("X509AuthenticationProvider.superUser", "", nil, "TLS name of a super user.").later("TLS for clients is not built yet"),
 		keyText("java.security.auth.login.config", "", nil, "File of SASL rules.").later("SASL is not built yet"),
 		keyText("DigestAuthenticationProvider.digestAlg", "SHA1",
 			func(c *Config) any { return &c.Access.DigestAlgorithm }, "Hash of digest ids.").
@@ -55,9 +50,9 @@ var laterGroup = &configGroup{
 	},
 }
 
-// tlsFamily is all ssl. keys, those of ssl.quorum. included.
-var tlsFamily = keyFamily("ssl.", "<name>", "Keys, trust and rules of TLS.").
-	later("TLS is not built yet (this goes for all ssl. keys)")
+// tlsFamily is all ssl. keys but those of ssl.quorum.
+var tlsFamily = keyFamily("ssl.", "<name>", "Keys, trust and rules of TLS for clients.").
+	later("TLS for clients is not built yet (this goes for all ssl. keys but ssl.quorum.)")
 
 // noUseGroup holds knobs of a machine room that does not exist here: threads, caches and buffers of the Java server.
 var noUseGroup = &configGroup{

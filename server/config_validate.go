@@ -247,6 +247,7 @@ func (l *configLoader) validateEnsemble() {
 			l.fail(limit, "must be set in an ensemble; allowed: 1 or more ticks")
 		}
 	}
+	l.validateQuorumTLS()
 	myidPath := filepath.Join(c.Data.Dir, "myid")
 	if !e.HasID {
 		l.problems = append(l.problems, ConfigProblem{Source: myidPath,

@@ -30,7 +30,11 @@ type quorumDoors struct {
 func (s *Server) openQuorumDoors() error {
 	s.doors.network = s.o.Network
 	if s.doors.network == nil {
-		s.doors.network = cluster.NewTCP(cluster.DefaultTCPOptions())
+		network, err := s.quorumNetwork()
+		if err != nil {
+			return err
+		}
+		s.doors.network = network
 	}
 	self, ok := s.config.Ensemble.Self()
 	if !ok && s.config.Ensemble.ReconfigEnabled {

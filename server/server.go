@@ -34,7 +34,7 @@ type Options struct {
 	Providers []auth.Provider                       // authentication schemes beside ip and digest
 	Progress  func(persistence.Progress)            // hears how far a long recovery has come; may be nil
 	Listen    func(string) (actors.Acceptor, error) // nil: TCP
-	Network   cluster.Network                       // between servers; nil: TCP
+	Network   cluster.Network                       // between servers; nil: TCP, or TLS if so configured
 	Tune      func(*cluster.Options)                // is shown the settings of a member before it starts; may be nil
 	// Wrap is given each new actor under the name of its kind and returns what runs in its place; nil: nothing is
 	// wrapped. It is the door for tests that record messages or inject panics.
