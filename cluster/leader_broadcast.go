@@ -46,6 +46,9 @@ func (l *Leader) Propose(items []messages.Proposal, now int64) {
 
 // Ack takes the word that a server's log is durable up to a zxid.
 func (l *Leader) Ack(m *messages.Ack, now int64) {
+	if l.phase == leaderEnded {
+		return // it may be the word on a proposal that came when the reign was over
+	}
 	if m.Zxid > l.proposed {
 		panic(fmt.Sprintf("leader: server %d acknowledges %v, which is beyond %v", m.Server, m.Zxid, l.proposed))
 	}

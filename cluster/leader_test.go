@@ -287,6 +287,20 @@ func TestLeaderStepsDownWithoutAQuorum(t *testing.T) {
 	}
 }
 
+// What this server's own pipeline still says when the reign is over is of no account.
+func TestWordsBehindTheReign(t *testing.T) {
+	r := newReign(t, 3, 0, 0, 0)
+	r.establish()
+	r.l.LearnerGone(2)
+	r.l.Tick(100)
+	r.l.Tick(100 + quorumGrace)
+	r.propose(1, 2)
+	r.ack(1, 2)
+	if _, ended := r.l.Ended(); !ended {
+		t.Error("the reign goes on")
+	}
+}
+
 // A voter that has promised a later epoch can't follow: the leader makes room for an election that it can join.
 func TestLaterPromiseEndsTheReign(t *testing.T) {
 	r := newReign(t, 3, 0, 0, 0)
