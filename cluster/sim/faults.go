@@ -1,0 +1,338 @@
+package sim
+
+import (
+	"errors"
+	"time"
+
+	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/messages/jute"
+	"github.com/troupekeeper/troupe/persistence"
+)
+
+// fault is one kind of thing that is done to an ensemble. do tells whether there was something to do it to.
+type fault struct {
+	name string
+	do   func(w *World) bool
+}
+
+var allFaults = []fault{
+	{"a process is killed", func(w *World) bool { return w.lose(func(s *server) { s.kill("is killed") }) }},
+	{"a server loses its power", func(w *World) bool { return w.lose(func(s *server) { s.cutPower(w.rand.IntN(3) == 0) }) }},
+	{"a server loses its power amid its writes", (*World).cutAmidWrites},
+	{"all servers lose their power", (*World).blackout},
+	{"a majority is killed", (*World).killMajority},
+	{"a server is stopped in good order", (*World).stopOne},
+	{"leadership is moved", (*World).moveLeader},
+	{"a machine vanishes", (*World).vanish},
+	{"a server stands still", (*World).standStill},
+	{"a server is cut off", (*World).isolate},
+	{"the ensemble is parted", (*World).part},
+	{"one direction is lost", (*World).oneWay},
+	{"a client is cut off", (*World).isolateClient},
+	{"a connection breaks", (*World).breakConn},
+	{"a connection breaks within a message", (*World).breakConnWithin},
+	{"many connections break", (*World).breakMany},
+	{"the network is slow", (*World).slow},
+	{"an actor panics", (*World).armPanic},
+	{"a write to the disk fails", (*World).failDisk},
+}
+
+func newDisk() *persistence.MemFS { return persistence.NewMemFS() }
+
+// victim is a server that is up, often the leader.
+func (w *World) victim() *server {
+	if w.rand.IntN(2) == 0 {
+		for _, s := range w.servers {
+			if s.leads() && !s.life.stopping {
+				return s
+			}
+		}
+	}
+	s := w.anyServer()
+	if s.life == nil || s.life.stopping {
+		return nil
+	}
+	return s
+}
+
+// downFor is how long a server stays away.
+func (w *World) downFor() time.Duration {
+	if w.rand.IntN(3) == 0 {
+		return w.between(0, 10*time.Second)
+	}
+	return w.between(0, time.Second)
+}
+
+func (w *World) lose(how func(*server)) bool {
+	s := w.victim()
+	if s == nil {
+		return false
+	}
+	how(s)
+	s.startIn(w.downFor())
+	return true
+}
+
+func (w *World) cutAmidWrites() bool {
+	s := w.victim()
+	if s == nil {
+		return false
+	}
+	l := s.life
+	l.excused, l.cutting = true, true
+	writes := w.rand.IntN(30)
+	w.trace.say(s.name, "is going to lose its power within %d writes", writes)
+	l.fs.CutPower(writes)
+	// What the power cut leaves is decided by what was written before it. Nobody may hear of what the process did after.
+	var look func()
+	look = func() {
+		switch {
+		case s.life != l || l.lane.dead:
+		case l.fs.Failed() > 0:
+			s.cutPower(w.rand.IntN(3) == 0)
+			s.startIn(w.downFor())
+		default:
+			w.later(time.Millisecond, look)
+		}
+	}
+	look()
+	return true
+}
+
+func (w *World) blackout() bool {
+	strict, done := w.rand.IntN(2) == 0, false
+	for _, s := range w.servers {
+		if s.life != nil {
+			s.cutPower(strict)
+			done = true
+		}
+		s.startIn(w.between(0, 2*time.Second))
+	}
+	return done
+}
+
+func (w *World) killMajority() bool {
+	n := len(w.servers)/2 + 1
+	for _, i := range w.rand.Perm(len(w.servers))[:n] {
+		if s := w.servers[i]; s.life != nil {
+			s.kill("is killed with others")
+			s.startIn(w.downFor())
+		}
+	}
+	return true
+}
+
+func (w *World) stopOne() bool {
+	s := w.victim()
+	if s == nil {
+		return false
+	}
+	s.stop(func() { s.startIn(w.downFor()) })
+	return true
+}
+
+func (w *World) moveLeader() bool {
+	for _, s := range w.servers {
+		if s.leads() && !s.life.stopping {
+			s.handOver(messages.ServerID(w.rand.IntN(w.plan.voters + 1)))
+			return true
+		}
+	}
+	return false
+}
+
+func (w *World) vanish() bool {
+	s := w.victim()
+	if s == nil {
+		return false
+	}
+	s.vanished = true
+	s.cutPower(false)
+	s.startIn(w.downFor())
+	return true
+}
+
+func (w *World) standStill() bool {
+	s := w.victim()
+	if s == nil || s.life.lane.paused {
+		return false
+	}
+	l := s.life
+	l.lane.paused = true
+	d := w.between(0, 3*time.Duration(w.plan.syncLimit)*w.plan.tick)
+	w.trace.say(s.name, "stands still for %v", d)
+	w.later(d, func() {
+		if l.lane.paused && !l.lane.dead {
+			w.trace.say(s.name, "goes on")
+			l.lane.resume()
+		}
+	})
+	return true
+}
+
+// partition stalls both directions for a while.
+func (w *World) partition(side, other []string) bool {
+	d := w.between(0, 2*time.Duration(w.plan.syncLimit+w.plan.initLimit)*w.plan.tick)
+	w.trace.say("world", "%v and %v can't reach each other for %v", side, other, d)
+	w.net.Partition(side, other)
+	w.later(d, func() {
+		w.trace.say("world", "%v and %v can reach each other", side, other)
+		for _, a := range side {
+			for _, b := range other {
+				w.net.Heal(a, b)
+				w.net.Heal(b, a)
+			}
+		}
+	})
+	return true
+}
+
+func (w *World) isolate() bool {
+	s := w.victim()
+	if s == nil {
+		return false
+	}
+	return w.partition([]string{s.name}, w.names(func(o *server) bool { return o != s }))
+}
+
+func (w *World) part() bool {
+	bits := 1 + w.rand.IntN(1<<len(w.servers)-2)
+	side := w.names(func(s *server) bool { return bits>>(s.id-1)&1 == 1 })
+	return w.partition(side, w.names(func(s *server) bool { return bits>>(s.id-1)&1 == 0 }))
+}
+
+func (w *World) oneWay() bool {
+	a, b := w.anyServer(), w.anyServer()
+	if a == b {
+		return false
+	}
+	d := w.between(0, 3*time.Duration(w.plan.syncLimit)*w.plan.tick)
+	w.trace.say("world", "nothing gets from %s to %s for %v", a.name, b.name, d)
+	w.net.Stall(a.name, b.name)
+	w.later(d, func() { w.net.Heal(a.name, b.name) })
+	return true
+}
+
+func (w *World) isolateClient() bool {
+	c := w.clients[w.rand.IntN(len(w.clients))]
+	return w.partition([]string{c.name}, w.names(func(*server) bool { return true }))
+}
+
+func (w *World) breakConn() bool {
+	conns := w.net.Conns()
+	if len(conns) == 0 {
+		return false
+	}
+	c := conns[w.rand.IntN(len(conns))]
+	w.trace.say("world", "the connection from %s to %s breaks", c.From, c.Address)
+	c.Cut()
+	return true
+}
+
+func (w *World) breakConnWithin() bool {
+	conns := w.net.Conns()
+	if len(conns) == 0 {
+		return false
+	}
+	c := conns[w.rand.IntN(len(conns))]
+	from := c.From
+	if w.rand.IntN(2) == 0 {
+		from = c.To
+	}
+	n := w.rand.IntN(2000)
+	w.trace.say("world", "the connection from %s to %s breaks behind %d more bytes of %s", c.From, c.Address, n, from)
+	c.CutAfter(from, n)
+	return true
+}
+
+func (w *World) breakMany() bool {
+	w.trace.say("world", "many connections break")
+	for _, c := range w.net.Conns() {
+		if w.rand.IntN(2) == 0 {
+			c.Cut()
+		}
+	}
+	return true
+}
+
+// slow makes one server's network slow for a while; delay adds it.
+func (w *World) slow() bool {
+	s := w.anyServer()
+	s.lag = w.between(0, w.plan.tick)
+	w.trace.say(s.name, "has a slow network: %v", s.lag)
+	w.later(w.between(0, 5*time.Second), func() { s.lag = 0 })
+	return true
+}
+
+// delay is how long bytes are under way.
+func (w *World) delay(from, to string) time.Duration {
+	d := w.plan.delay
+	if w.plan.jitter > 0 {
+		d += w.between(0, w.plan.jitter)
+	}
+	for _, s := range w.servers {
+		if s.name == from || s.name == to {
+			d += s.lag
+		}
+	}
+	return d
+}
+
+var kinds = []string{
+	"request", "prep", "proposal", "sync", "ack", "sendack", "commit", "tobeapplied", "final", "sessions", "snapshotter", "sweeper",
+	"bucket", "connection", "listener", "leader", "learner", "learnerhandler", "feeder", "link", "reception", "election", "electionpeer",
+	"peer",
+}
+
+func (w *World) armPanic() bool {
+	s := w.victim()
+	if s == nil || s.life.armed != nil {
+		return false
+	}
+	s.life.armed = &armedPanic{kind: kinds[w.rand.IntN(len(kinds))], left: 1 + w.rand.IntN(20)}
+	return true
+}
+
+var errDisk = errors.New("input/output error")
+
+func (w *World) failDisk() bool {
+	s := w.victim()
+	if s == nil {
+		return false
+	}
+	ops := []persistence.Op{persistence.OpSync, persistence.OpWrite, persistence.OpRename, persistence.OpCreate, persistence.OpSyncDir,
+		persistence.OpTruncate, persistence.OpPreallocate}
+	op := ops[w.rand.IntN(len(ops))]
+	w.trace.say(s.name, "one %s of the next ones is going to fail", op)
+	s.life.fs.Inject(persistence.Fault{Op: op, Nth: 1 + w.rand.IntN(20), Err: errDisk})
+	s.life.excused = true
+	return true
+}
+
+// heal ends all faults.
+func (w *World) heal() {
+	w.net.HealAll()
+	for _, s := range w.servers {
+		s.lag = 0
+		if s.life == nil {
+			s.start()
+			continue
+		}
+		l := s.life
+		l.armed = nil
+		l.fs.Clear()
+		if l.cutting {
+			s.cutPower(true)
+			s.start()
+			continue
+		}
+		if l.lane.paused {
+			l.lane.resume()
+		}
+	}
+}
+
+func createRequest(path string) []byte {
+	r := jute.CreateRequest{Path: path, Data: []byte("x"), ACL: messages.WorldACL(messages.PermAll)}
+	return r.Append(nil, messages.OpCreate)
+}

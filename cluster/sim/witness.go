@@ -1,0 +1,77 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupekeeper/troupe/actors"
+	"github.com/troupekeeper/troupe/messages"
+)
+
+// witness stands before an actor: it notes each message, lets the actor panic when that is due, and looks at what the
+// actor has brought about.
+type witness struct {
+	actor.Actor
+	s    *server
+	l    *life
+	kind string
+}
+
+// armedPanic is a panic that is due in an actor of a kind after some more messages.
+type armedPanic struct {
+	kind string
+	left int
+}
+
+// injected is what an actor panics with when it was made to.
+type injected struct{ kind string }
+
+func (i injected) String() string { return "made to panic in " + i.kind }
+
+// Receive implements actor.Actor.
+func (a *witness) Receive(ctx actor.Context) {
+	w, msg := a.s.w, ctx.Message()
+	w.trace.message(a.s.name, a.kind, ctx.Self().Id, msg)
+	defer func() {
+		if reason := recover(); reason != nil {
+			if _, ours := reason.(injected); !ours {
+				w.fail("panic", "%s: actor %s panicked on %T: %v", a.s.name, a.kind, msg, reason)
+			}
+			panic(reason)
+		}
+	}()
+	a.maybePanic(msg)
+	unexpected := a.l.rt.Metrics.Unexpected.Load()
+	a.Actor.Receive(ctx)
+	if a.l.rt.Metrics.Unexpected.Load() != unexpected {
+		w.fail("unexpected", "%s: actor %s has no case for a message of type %T", a.s.name, a.kind, msg)
+	}
+	switch a.kind {
+	case "final":
+		if d, ok := msg.(*messages.Deliveries); ok {
+			w.applied(a.s, d)
+		}
+	case actors.PeerActor:
+		w.looked(a.s)
+	}
+}
+
+func (a *witness) maybePanic(msg any) {
+	p := a.l.armed
+	if p == nil || p.kind != a.kind {
+		return
+	}
+	switch msg.(type) {
+	case actor.SystemMessage, actor.AutoReceiveMessage, actors.Drained, *actor.Started, *actor.Stopping, *actor.Stopped, *actor.Restarting:
+		return
+	}
+	if p.left--; p.left > 0 {
+		return
+	}
+	a.l.armed = nil
+	a.l.excused = true
+	a.s.w.trace.say(a.s.name, "%s is made to panic on %s", a.kind, fmt.Sprintf("%T", msg))
+	a.s.w.stats.add("panic in " + a.kind)
+	panic(injected{a.kind})
+}
