@@ -159,9 +159,7 @@ func (a *leaderActor) retire(ctx actor.Context, msg any) {
 		a.retiring--
 	} else {
 		a.retiring = len(a.handlers)
-		for _, h := range a.handlers {
-			ctx.Send(h, retire{})
-		}
+		a.tellHandlers(ctx, retire{})
 	}
 	if a.retiring == 0 {
 		ctx.Stop(ctx.Self())
