@@ -16,9 +16,11 @@ var ensembleGroup = &configGroup{
 		keyText("dynamicConfigFile", "", func(c *Config) any { return &c.Ensemble.DynamicFile },
 			"File that holds the server, group and weight lines instead of this one."),
 		keyBool("standaloneEnabled", "true", func(c *Config) any { return &c.Ensemble.StandaloneEnabled },
-			"One server in the configuration runs standalone; with false it is an ensemble of one."),
+			"One server in the configuration runs standalone, and changes of members must leave two voters; with false one is an "+
+				"ensemble, to which others can be added."),
 		keyBool("reconfigEnabled", "false", func(c *Config) any { return &c.Ensemble.ReconfigEnabled },
-			"Let clients change the members."),
+			"Let clients change the members, which needs WRITE on /zookeeper/config. The data folder keeps who they are, and this file "+
+				"follows. The same on all members."),
 		keyWord("peerType", "participant", []string{"participant", "observer"}, nil,
 			"What this server is; its server.N line must say the same."),
 	},
