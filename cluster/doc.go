@@ -12,6 +12,7 @@
 //	            └────── the same, no vote ─────→ OBSERVING: discovery → synchronisation → broadcast
 //
 //	peer                       owns the role of this server, its state on disk, and the pipeline
+//	roster                     who belongs to the ensemble, and who may soon
 //	vote election electionpeer elections: who is to lead
 //	majority hierarchical      which sets of servers are a quorum
 //	network link reception     connections between servers
