@@ -31,6 +31,7 @@ type feederActor struct {
 	release func()
 
 	last     messages.Zxid // of the learner
+	todo     Plan          // when it is the learner's turn
 	mode     string
 	snapshot *persistence.SnapshotReader
 	reader   *persistence.Reader
@@ -61,6 +62,8 @@ func (a *feederActor) Receive(ctx actor.Context) {
 		a.plan(ctx)
 	case *messages.Truncated:
 		a.truncated(ctx, m)
+	case *FeedTurn:
+		a.begins(ctx)
 	case *messages.SnapCredit:
 		a.credits++
 		a.feed(ctx)
@@ -91,12 +94,24 @@ func (a *feederActor) plan(ctx actor.Context) {
 		a.fail(ctx, err)
 		return
 	}
-	switch p.Step {
-	case SendTruncate:
+	if p.Step == SendTruncate {
 		a.waiting = true
 		a.log.Info().Stringer("from", a.last).Stringer("after", p.After).Msg("the learner has transactions that never became history: TRUNC")
 		ctx.Send(a.link, &messages.Truncate{After: p.After})
 		return
+	}
+	a.todo = p
+	want := wantFeed{kind: feedDiff, last: a.last}
+	if p.Step == SendSnapshot {
+		want.kind = feedSnapshot
+	}
+	ctx.Send(a.handler, want)
+}
+
+// begins carries the plan out.
+func (a *feederActor) begins(ctx actor.Context) {
+	var err error
+	switch p := a.todo; p.Step {
 	case SendWindow:
 		a.mode, a.from = "DIFF from memory", p.From
 	case SendLog:

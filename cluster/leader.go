@@ -17,6 +17,8 @@ type LeaderOptions struct {
 	EpochWait   int64  // for which a new leader waits for a quorum's epochs
 	Window      int    // committed transactions to keep for learners that come back
 	WindowBytes int64  // of them at most; what isn't durable here yet stays all the same
+	SnapSyncs   int    // learners that are sent a snapshot at a time; 0: no limit
+	DiffSyncs   int    // learners that are sent transactions that they lack at a time; 0: no limit
 	LastCounter uint32 // of an epoch, at which the next one begins
 }
 
@@ -58,13 +60,14 @@ type Leader struct {
 	durable     messages.Zxid // on this server
 	window      history
 
-	syncs  syncQueue
-	hand   handOver
-	pinged int64 // when the last heartbeat went out
-	lost   int64 // since when there is no quorum, 0: there is
-	ticked int64
-	out    []LeaderSend
-	reason string // why it has ended
+	syncs   syncQueue
+	feeding feeding
+	hand    handOver
+	pinged  int64 // when the last heartbeat went out
+	lost    int64 // since when there is no quorum, 0: there is
+	ticked  int64
+	out     []LeaderSend
+	reason  string // why it has ended
 }
 
 // learnerPhase is how far the leader has come with one learner.
@@ -172,7 +175,7 @@ func NewLeader(o LeaderOptions, m LeaderMembers, accepted, current uint32, last 
 	l := &Leader{
 		opts: o, rules: m.Rules, members: m.Current, text: m.Current.String(),
 		accepted: accepted, current: current, last: last, began: now, ticked: now, pinged: now,
-		learners: map[messages.ServerID]*learnerState{},
+		learners: map[messages.ServerID]*learnerState{}, feeding: feeding{kinds: map[messages.ServerID]feedKind{}},
 		proposed: last, committed: last, durable: last, window: history{base: last},
 	}
 	if m.Proposed.Version != 0 {

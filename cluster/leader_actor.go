@@ -204,6 +204,10 @@ func (a *leaderActor) word(w learnerWord, now int64) {
 		a.core.EpochAck(w.server, m, now)
 	case *messages.NewLeaderAck:
 		a.core.NewLeaderAck(w.server, m, now)
+	case wantFeed:
+		a.core.WantFeed(w.server, m.kind, m.last)
+	case feedEnded:
+		a.core.FeedEnded(w.server)
 	}
 }
 

@@ -180,4 +180,5 @@ func (l *Leader) LearnerGone(server messages.ServerID) {
 	if s != nil && s.phase == learnerUp {
 		l.tellFollowers()
 	}
+	l.FeedEnded(server)
 }

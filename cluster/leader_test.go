@@ -58,6 +58,10 @@ func (r *reign) said() string {
 			text += " " + strings.TrimPrefix(m.Members.Version.String(), "0x")
 		case *messages.Followers:
 			text += fmt.Sprintf(" %v", m.Servers)
+		case *FeedTurn:
+			if m.Now {
+				text += " now"
+			}
 		case *BeginSync:
 			text += fmt.Sprintf(" to %v, %d outstanding", m.Committed, len(m.Outstanding))
 		}

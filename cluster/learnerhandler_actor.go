@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -14,8 +15,15 @@ import (
 // to begin anew.
 const heldLimit = 128 << 20
 
-// feedEnded is a feeder's last word: empty when everything was sent.
-type feedEnded struct{ reason string }
+type (
+	// wantFeed is a feeder's first word: what it has found that its learner, whose history ends at last, needs.
+	wantFeed struct {
+		kind feedKind
+		last messages.Zxid
+	}
+	// feedEnded is its last: empty when everything was sent.
+	feedEnded struct{ reason string }
+)
 
 // learnerHandlerActor keeps the leader's conversation with one learner, over one link. From the moment at which its
 // learner's point of synchronisation is fixed it holds back what is broadcast, and lets it go behind UpToDate. Its class
@@ -28,6 +36,8 @@ type learnerHandlerActor struct {
 	server messages.ServerID
 	links  *actors.Links // of this server's pipeline
 	feeder *actor.PID
+	fedBy  int  // how many feeders there have been
+	queued bool // it isn't its learner's turn: what is broadcast until then is of no use to it
 	up     bool
 	held   []any
 	bytes  int
@@ -54,7 +64,7 @@ func (a *learnerHandlerActor) Receive(ctx actor.Context) {
 		ctx.Send(a.link, Adopt{Owner: ctx.Self()})
 	case *messages.Ack, *messages.Pong, *messages.Requests, *messages.Touches, *messages.Revalidate:
 		a.fromLearner(ctx, m)
-	case *messages.LearnerInfo, *messages.EpochAck, *messages.NewLeaderAck:
+	case *messages.LearnerInfo, *messages.EpochAck, *messages.NewLeaderAck, wantFeed:
 		ctx.Send(a.leader, learnerWord{server: a.server, msg: a.named(m)})
 	case *messages.Truncated, *messages.SnapCredit:
 		a.toFeeder(ctx, m)
@@ -64,6 +74,8 @@ func (a *learnerHandlerActor) Receive(ctx actor.Context) {
 		ctx.Send(a.link, m)
 	case *BeginSync:
 		a.beginSync(ctx, m)
+	case *FeedTurn:
+		a.turn(ctx, m)
 	case *GoOn:
 		a.goOn(ctx, m)
 	case PipelineReady:
@@ -126,8 +138,11 @@ func (a *learnerHandlerActor) toPipeline(ctx actor.Context, msg any, to func(*ac
 }
 
 func (a *learnerHandlerActor) broadcast(ctx actor.Context, msg any) {
-	if a.up {
+	switch {
+	case a.up:
 		ctx.Send(a.link, msg)
+		return
+	case a.queued:
 		return
 	}
 	if p, ok := msg.(Packed); ok {
@@ -144,12 +159,29 @@ func (a *learnerHandlerActor) beginSync(ctx actor.Context, m *BeginSync) {
 	for part := range messages.Batches(m.Outstanding, (*messages.Proposal).Size) {
 		a.held = append(a.held, &messages.Propose{Items: part})
 	}
-	pid, err := ctx.SpawnNamed(newFeeder(a.m, ctx.Self(), a.link, a.server, m), "feeder")
+	a.queued = false
+	a.fedBy++
+	name := "feeder-" + strconv.Itoa(a.fedBy)
+	pid, err := ctx.SpawnNamed(newFeeder(a.m, ctx.Self(), a.link, a.server, m), name)
 	if err != nil {
 		a.drop(ctx, "its feeder can't be started: "+err.Error())
 		return
 	}
 	a.feeder = pid
+}
+
+// turn lets the feeder begin. If it isn't the learner's turn, nothing is kept for it: another BeginSync will come.
+func (a *learnerHandlerActor) turn(ctx actor.Context, m *FeedTurn) {
+	if m.Now {
+		a.toFeeder(ctx, m)
+		return
+	}
+	a.log.Info().Msg("enough learners are being synchronised (leader.maxConcurrentSnapSyncs, …DiffSyncs); this one waits for its turn")
+	a.queued, a.held, a.bytes = true, nil, 0
+	if a.feeder != nil {
+		ctx.Stop(a.feeder)
+		a.feeder = nil
+	}
 }
 
 func (a *learnerHandlerActor) toFeeder(ctx actor.Context, msg any) {
@@ -165,7 +197,9 @@ func (a *learnerHandlerActor) fed(ctx actor.Context, m feedEnded) {
 	}
 	if m.reason != "" {
 		a.drop(ctx, m.reason)
+		return
 	}
+	ctx.Send(a.leader, learnerWord{server: a.server, msg: m})
 }
 
 func (a *learnerHandlerActor) feederGone(ctx actor.Context, who *actor.PID) {

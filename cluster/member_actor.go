@@ -32,6 +32,8 @@ type Options struct {
 	EpochWait time.Duration // for which a new leader waits for a quorum's epochs; 0: 2 s, but not more than InitLimit
 
 	CommitLogCount int     // committed transactions kept in memory for learners that come back
+	MaxSnapSyncs   int     // learners that are sent a snapshot at a time; 0: no limit
+	MaxDiffSyncs   int     // learners that are sent a part of the log at a time; 0: no limit
 	SnapshotFactor float64 // log to send instead of a snapshot, relative to its size; below 0: always the snapshot
 	ObserverLog    bool    // an observer keeps a log
 	ReadOnlyMode   bool    // reads are served while there is no leader
@@ -105,6 +107,7 @@ func (m *member) leaderOptions() LeaderOptions {
 	return LeaderOptions{
 		Self: m.Self.ID, Tick: m.Tick.Milliseconds(), InitLimit: m.ms(m.InitLimit), SyncLimit: m.ms(m.SyncLimit),
 		EpochWait: wait, Window: m.CommitLogCount, WindowBytes: windowBytes,
+		SnapSyncs: m.MaxSnapSyncs, DiffSyncs: m.MaxDiffSyncs,
 		LastCounter: cmp.Or(m.LastCounter, lastCounter),
 	}
 }

@@ -2,10 +2,16 @@ package server_test
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupekeeper/troupe/cluster"
 	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/persistence"
+	"github.com/troupekeeper/troupe/server"
 	"github.com/troupekeeper/troupe/server/client"
 )
 
@@ -77,5 +83,73 @@ func TestObserverWithoutALog(t *testing.T) {
 			e.start(leader)
 			e.awaitServing()
 		})
+	}
+}
+
+// turnstile holds the first learner that is fed up until another one was sent to wait.
+type turnstile struct {
+	once   sync.Once
+	queued chan struct{}
+}
+
+type watchedFeeder struct {
+	actor.Actor
+	at   *turnstile
+	turn bool // it has had its turn
+}
+
+func (f *watchedFeeder) Receive(ctx actor.Context) {
+	switch ctx.Message().(type) {
+	case *cluster.FeedTurn:
+		f.turn = true
+		<-f.at.queued
+	case *actor.Stopping:
+		if !f.turn {
+			f.at.once.Do(func() { close(f.at.queued) })
+		}
+	}
+	f.Actor.Receive(ctx)
+}
+
+// A leader that may feed one learner at a time brings several observers up to date all the same, one after the other.
+func TestLearnersTakeTurns(t *testing.T) {
+	e := newTroupe(t, 3, 3, "leader.maxConcurrentDiffSyncs=1", "initLimit=100")
+	open := &turnstile{queued: make(chan struct{})}
+	open.once.Do(func() { close(open.queued) }) // nobody is held up at the start of the voters
+	var at atomic.Pointer[turnstile]
+	at.Store(open)
+	e.options = func(i int, o *server.Options) {
+		o.Wrap = func(name string, inner actor.Actor) actor.Actor {
+			if name != "feeder" {
+				return inner
+			}
+			return &watchedFeeder{Actor: inner, at: at.Load()}
+		}
+	}
+	for i := range 3 {
+		e.start(i)
+	}
+	e.awaitServing()
+	ctx := serveContext(t)
+	writer := e.connect(ctx, 0)
+	for i := range 10 {
+		if _, err := writer.Create(ctx, fmt.Sprintf("/n%d", i), make([]byte, 1000), client.Persistent); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at.Store(&turnstile{queued: make(chan struct{})})
+	for i := range 3 {
+		e.start(3 + i)
+	}
+	receive(t, "an observer waits", at.Load().queued)
+	e.awaitServing()
+	for i := range 3 {
+		c := e.connect(ctx, 3+i)
+		if err := c.Sync(ctx, "/"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Exists(ctx, "/n9"); err != nil {
+			t.Errorf("observer %d: %v", 4+i, err)
+		}
 	}
 }
