@@ -12,6 +12,9 @@ const (
 	Private FailureClass = iota
 	// Rebuildable actors restart under their name; their state comes from its owner when they have started.
 	Rebuildable
+	// Resumable actors go on with their next message, because a restart would stop their children, which are worth more than
+	// what they keep themselves. The receptions.
+	Resumable
 	// Ordered actors hold requests that must not be lost or swapped: the whole chain stops and a new one is
 	// built from disk. All stages, and the roles.
 	Ordered
@@ -19,11 +22,11 @@ const (
 
 // String is the name that log lines print.
 func (c FailureClass) String() string {
-	return [...]string{"private", "rebuildable", "ordered"}[c]
+	return [...]string{"private", "rebuildable", "resumable", "ordered"}[c]
 }
 
-// rebuildLimit is how many failures a rebuildable actor may have within rebuildWindowMs before its failure counts
-// as one of the chain.
+// rebuildLimit is how many failures a rebuildable or resumable actor may have within rebuildWindowMs before its
+// failure counts as one of the chain.
 const (
 	rebuildLimit    = 10
 	rebuildWindowMs = 10_000
@@ -49,6 +52,10 @@ func (s *supervisor) HandleFailure(_ *actor.ActorSystem, parent actor.Supervisor
 		s.rt.Metrics.ActorRestarts.Inc()
 		s.rt.Log.Warn().Str("actor", child.Id).Msg("restarting the actor; its state comes from its owner")
 		parent.RestartChildren(child)
+	case class == Resumable && s.mayRebuild(child):
+		s.rt.Metrics.ActorRestarts.Inc()
+		s.rt.Log.Warn().Str("actor", child.Id).Msg("the actor goes on with its next message")
+		parent.ResumeChildren(child)
 	default:
 		s.rt.Log.Error().Str("actor", child.Id).Str("class", class.String()).
 			Msg("stopping the pipeline; it is built anew from disk")
@@ -85,7 +92,7 @@ func (p PrivateChildren) HandleFailure(_ *actor.ActorSystem, parent actor.Superv
 }
 
 // NewSupervisor is the strategy of an actor outside of this package that has children; the actor embeds it. class gives
-// each child's class. escalate is called, on the parent, when an ordered child has failed or a rebuildable one has failed
+// each child's class. escalate is called, on the parent, when an ordered child has failed or another one has failed
 // too often; the child has been told to stop.
 func NewSupervisor(rt *Runtime, class func(child *actor.PID) FailureClass,
 	escalate func(child *actor.PID, reason any),

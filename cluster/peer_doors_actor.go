@@ -28,16 +28,35 @@ func NewPeer(rt *actors.Runtime, o Options, view *atomic.Pointer[actors.View]) *
 func PeerName() string { return actors.PeerActor }
 
 func (a *peerActor) classOf(child *actor.PID) actors.FailureClass {
-	if a.permanent(child) {
+	switch {
+	case a.isElection(child.Id):
 		return actors.Rebuildable
+	case a.permanent(child):
+		return actors.Resumable
 	}
 	class, _ := a.present().Class(child.Id)
 	return class
 }
 
+// HandleFailure implements actor.SupervisorStrategy. A connection that a reception has failed on is closed, so that who has
+// dialled tries again at once.
+func (a *peerActor) HandleFailure(system *actor.ActorSystem, parent actor.Supervisor, child *actor.PID,
+	stats *actor.RestartStatistics, reason, message any,
+) {
+	switch m := message.(type) {
+	case linkConnected:
+		m.transport.Close()
+	case linkGreeted:
+		system.Root.Send(m.link, CloseLink{Reason: "the reception has failed on it"})
+	}
+	a.SupervisorStrategy.HandleFailure(system, parent, child, stats, reason, message)
+}
+
+func (a *peerActor) isElection(child string) bool { return a.election != nil && a.election.Id == child }
+
 // permanent tells whether a child outlives roles.
 func (a *peerActor) permanent(child *actor.PID) bool {
-	return a.election != nil && a.election.Id == child.Id || slices.ContainsFunc(a.doors, func(d *door) bool { return d.has(child) })
+	return a.isElection(child.Id) || slices.ContainsFunc(a.doors, func(d *door) bool { return d.has(child) })
 }
 
 func (a *peerActor) openDoors(ctx actor.Context) (err error) {

@@ -176,6 +176,10 @@ func (a *peerActor) failed(child *actor.PID, reason any) {
 }
 
 func (a *peerActor) childFailed(ctx actor.Context, m childFailed) {
+	if a.permanent(actor.NewPID("", m.child)) {
+		a.m.rt.Fatal(fmt.Errorf("%s fails again and again, and without it this server finds no others: %v", m.child, m.reason))
+		return
+	}
 	if a.ending != nil {
 		return
 	}

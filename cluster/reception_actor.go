@@ -63,8 +63,8 @@ type receptionState struct {
 	talks    talks  // what was said about links that came to nothing
 }
 
-// NewReception makes the props of the reception on an acceptor, which it closes when it stops. Its class is Rebuildable: a
-// restart costs the links that it has accepted.
+// NewReception makes the props of the reception on an acceptor, which it closes when it stops. Its class is Resumable:
+// a restart would cost the links that it has accepted, and on a leader by these its reign.
 func NewReception(rt *actors.Runtime, acceptor actors.Acceptor, self Identity, targets []SetTarget, o ReceptionOptions) *actor.Props {
 	kept := &receptionState{targets: map[messages.Purpose]SetTarget{}}
 	for _, t := range targets {
