@@ -243,8 +243,10 @@ func (a *connActor) finish(ctx actor.Context) {
 		return
 	}
 	a.stopping = true
-	a.handshake.Stop()
 	a.transport.Close()
+	if a.handshake != nil { // else it has failed at its very start
+		a.handshake.Stop()
+	}
 	a.rt.Conns.Remove(a.id)
 	a.rt.outstanding.Add(-a.counted)
 	closed := &messages.ConnClosed{Conn: a.id, Session: a.core.session}

@@ -219,7 +219,9 @@ func (a *learnerActor) diskSpace(m *messages.DiskSpace) {
 }
 
 func (a *learnerActor) stop() {
-	a.timer.Stop()
+	if a.timer != nil { // else it has failed at its very start
+		a.timer.Stop()
+	}
 	if a.incoming != nil {
 		a.incoming.Abort()
 		a.incoming = nil

@@ -19,8 +19,8 @@ import (
 // saboteur makes actors panic, on demand.
 type saboteur struct {
 	mu      sync.Mutex
-	name    string // of the actors that are to panic
-	message string // on messages whose type has this in its name; "": on any but those of the actors' life cycle
+	name    string // of the actors that are to panic; name@path: those with path in their address
+	message string // on messages whose type has this in its name; "": on any but those of the actors' life cycle; "Started": on that
 	left    int    // how many times
 	hit     chan struct{}
 }
@@ -32,20 +32,32 @@ func (s *saboteur) arm(name, message string, times int) {
 	s.name, s.message, s.left, s.hit = name, message, times, make(chan struct{}, times)
 }
 
-func (s *saboteur) strikes(name string, message any) bool {
-	switch message.(type) {
-	case *actor.Started, *actor.Stopping, *actor.Stopped, *actor.Restarting, *actor.Terminated:
-		return false
-	}
+func (s *saboteur) strikes(name, address string, message any) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	switch message.(type) {
+	case *actor.Started:
+		if s.message != "Started" && s.message != anyMessage {
+			return false
+		}
+	case *actor.Stopping, *actor.Stopped, *actor.Restarting, *actor.Terminated:
+		return false
+	}
+	want, at, _ := strings.Cut(s.name, "@")
 	_, drained := message.(actors.Drained)
-	if s.left == 0 || s.name != name || (s.message == "" && drained) || !strings.Contains(typeName(message), s.message) {
+	if s.left == 0 || want != name || !strings.Contains(address, at) || (s.message == "" && drained) || !s.means(message) {
 		return false
 	}
 	s.left--
 	s.hit <- struct{}{}
 	return true
+}
+
+// anyMessage is a message that every actor gets, the first one included.
+const anyMessage = "any"
+
+func (s *saboteur) means(message any) bool {
+	return s.message == anyMessage || strings.Contains(typeName(message), s.message)
 }
 
 func typeName(v any) string {
@@ -60,16 +72,18 @@ type sabotaged struct {
 }
 
 func (a *sabotaged) Receive(ctx actor.Context) {
-	if a.by.strikes(a.name, ctx.Message()) {
+	if a.by.strikes(a.name, ctx.Self().Id, ctx.Message()) {
 		panic("sabotage of " + a.name)
 	}
 	a.Actor.Receive(ctx)
 }
 
 func (s *saboteur) wrap() override {
-	return func(o *setup) {
-		o.options.Wrap = func(name string, inner actor.Actor) actor.Actor { return &sabotaged{inner, name, s} }
-	}
+	return func(o *setup) { o.options.Wrap = s.wrapActor }
+}
+
+func (s *saboteur) wrapActor(name string, inner actor.Actor) actor.Actor {
+	return &sabotaged{inner, name, s}
 }
 
 // writer is a client that writes all the time and remembers what was acknowledged. Its connection may break.
@@ -78,6 +92,17 @@ type writer struct {
 	acknowledged []string // paths, each with itself as data
 	versions     int      // acknowledged changes of its counter
 	count        atomic.Int64
+	pause        time.Duration // between two changes
+	last, gap    atomic.Int64  // when something was acknowledged, and the longest time without; nanoseconds
+}
+
+// acks notes that something was acknowledged.
+func (w *writer) acks() {
+	w.count.Add(1)
+	now := time.Now().UnixNano()
+	if gap := now - w.last.Swap(now); gap > w.gap.Load() {
+		w.gap.Store(gap)
+	}
 }
 
 const counterSuffix = "-counter"
@@ -93,13 +118,16 @@ func (w *writer) run(t *testing.T, name string, stop <-chan struct{}) {
 		path, err := w.Create(ctx, name+"-n-", []byte(name), client.PersistentSequential)
 		if err == nil {
 			w.acknowledged = append(w.acknowledged, path)
-			w.count.Add(1)
+			w.acks()
 		}
 		if _, err = w.Set(ctx, name+counterSuffix, []byte(path), -1); err == nil {
 			w.versions++
 		}
 		if w.Err() != nil {
 			return // run's caller sees it
+		}
+		if w.pause > 0 {
+			<-time.After(w.pause)
 		}
 	}
 }
@@ -247,6 +275,18 @@ func TestConnectionPanics(t *testing.T) {
 	if book.has(`"generation":2`) {
 		t.Error("a connection's failure brought the pipeline down")
 	}
+}
+
+// TestConnectionPanicsAtOnce: a connection whose actor fails before it has read anything is closed, so that the client tries again.
+func TestConnectionPanicsAtOnce(t *testing.T) {
+	t.Parallel()
+	s := &saboteur{}
+	address := startServer(t, s.wrap()).ClientAddress()
+	s.arm("connection", "Started", 1)
+	victim := dialWire(t, address)
+	receive(t, "the panic", s.hit)
+	victim.mustEnd("the connection whose actor failed at its start")
+	serves(t, address, "after the failure of a connection")
 }
 
 // TestRebuildablePanics: sessions, buckets, sweeper, snapshotter and listener restart, and do their work afterwards:

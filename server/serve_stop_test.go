@@ -34,6 +34,14 @@ func (b *logBook) has(words string) bool {
 	return strings.Contains(b.text.String(), words)
 }
 
+// tail is the end of the book.
+func (b *logBook) tail(most int) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	text := b.text.String()
+	return text[max(0, len(text)-most):]
+}
+
 // noting makes a server write its log into the book.
 func noting(b *logBook) override {
 	return func(s *setup) { s.options.Log = zerolog.New(b).Level(zerolog.DebugLevel) }
