@@ -124,8 +124,11 @@ func (a *leaderActor) other(ctx actor.Context, now int64) {
 	case leaderLook:
 		a.look(ctx, now)
 	case *actor.Stopping, *actor.Restarting:
-		a.timer.Stop()
+		if a.timer != nil { // else it has failed at its very start
+			a.timer.Stop()
+		}
 	case *actor.Terminated:
+		a.handlerEnded(ctx, m.Who)
 	default:
 		a.m.rt.Unexpected(ctx, &a.log)
 	}
@@ -249,6 +252,16 @@ func (a *leaderActor) gone(ctx actor.Context, m learnerGone) {
 	ctx.Stop(m.handler)
 	if a.retiring > 0 {
 		a.retire(ctx, retired{}) // it was never asked
+	}
+}
+
+// handlerEnded is for a handler that has failed, which can't say so: nobody must wait for its words.
+func (a *leaderActor) handlerEnded(ctx actor.Context, who *actor.PID) {
+	for server, h := range a.handlers { // one of them at most: the order makes no difference
+		if h.Equal(who) {
+			a.gone(ctx, learnerGone{server: server, handler: who, reason: "its handler has failed"})
+			return
+		}
 	}
 }
 
