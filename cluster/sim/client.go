@@ -24,6 +24,7 @@ type client struct {
 	floor    messages.Zxid // what everybody had been told before its last sync that was answered
 	xid      int32
 	visit    *visit   // the connection that it uses
+	prev     *visit   // the last one whose watches were all set
 	left     []*visit // earlier ones of this session that may still be open
 	heard    int64    // when a server last said something
 	retryAt  int64
@@ -50,6 +51,7 @@ type visit struct {
 	data    map[string]messages.Zxid
 	child   map[string]messages.Zxid // armed watches: the zxid after which they wait
 	closing bool                     // it has said goodbye
+	rearms  *rearm                   // watches of an earlier connection that are being set anew
 }
 
 // question is a request that was sent.
@@ -202,6 +204,7 @@ func (c *client) drop() {
 	}
 	c.hangUp()
 	c.session, c.password, c.last, c.floor, c.xid, c.left = 0, nil, 0, 0, 0, nil
+	c.prev = nil
 }
 
 func (v *visit) received(chunk []byte, err error) {
@@ -262,6 +265,7 @@ func (v *visit) handshake(frame []byte) {
 	c.session, c.password, v.ready = r.Session, r.Password, true
 	c.w.stats.add("session served")
 	c.w.trace.say(c.name, "has session %v at %s", c.session, v.s.name)
+	v.rearm()
 }
 
 // ask sends a request and doesn't wait.

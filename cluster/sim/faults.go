@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/troupekeeper/troupe/messages"
@@ -23,6 +24,8 @@ var allFaults = []fault{
 	{"a majority is killed", (*World).killMajority},
 	{"a server is stopped in good order", (*World).stopOne},
 	{"leadership is moved", (*World).moveLeader},
+	{"members change", (*World).changeMembers},
+	{"a disk is full", (*World).fillDisk},
 	{"a machine vanishes", (*World).vanish},
 	{"a server stands still", (*World).standStill},
 	{"a server is cut off", (*World).isolate},
@@ -139,6 +142,53 @@ func (w *World) moveLeader() bool {
 		}
 	}
 	return false
+}
+
+// changeMembers lets a client take a server out of the ensemble, or bring it back as it was or in another part.
+func (w *World) changeMembers() bool {
+	c := w.clients[w.rand.IntN(len(w.clients))]
+	if v := c.visit; !w.plan.reconfig || v == nil || !v.ready || v.closing {
+		return false
+	}
+	present, err := messages.ParseMembership(w.history.at(messages.ConfigPath, never).data)
+	if err != nil {
+		return false // no leader has said yet who the members are
+	}
+	s := w.anyServer()
+	m, _ := w.membership.Member(s.id)
+	q := jute.ReconfigRequest{ConfigID: -1}
+	_, in := present.Member(s.id)
+	if in && len(present.Voters()) > 2 && w.rand.IntN(2) == 0 {
+		q.Leaving = fmt.Sprint(s.id)
+	} else {
+		m.Role = messages.Participant
+		if len(present.Voters()) > 2 && w.rand.IntN(3) == 0 {
+			m.Role = messages.Observer
+		}
+		q.Joining = fmt.Sprintf("server.%d=%s", s.id, m)
+	}
+	w.trace.say(c.name, "wants members to change: %+v", q)
+	c.visit.ask(question{op: messages.OpReconfig}, q.Append(nil))
+	return true
+}
+
+// fillDisk leaves a server little room for a while.
+func (w *World) fillDisk() bool {
+	s := w.victim()
+	if s == nil {
+		return false
+	}
+	const size = 1 << 40
+	s.disk.Capacity = size
+	free, _ := s.disk.Free(".")
+	room := w.rand.Int64N(4 * w.plan.segmentBytes)
+	s.disk.Capacity = size - free + room
+	w.trace.say(s.name, "has a disk with room for %d bytes", room)
+	w.later(w.between(0, 5*time.Second), func() {
+		w.trace.say(s.name, "has room on its disk")
+		s.disk.Capacity = 0
+	})
+	return true
 }
 
 func (w *World) vanish() bool {
@@ -314,6 +364,7 @@ func (w *World) heal() {
 	w.net.HealAll()
 	for _, s := range w.servers {
 		s.lag = 0
+		s.disk.Capacity = 0
 		if s.life == nil {
 			s.start()
 			continue

@@ -306,6 +306,17 @@ func (h *history) nextChild(path string, after messages.Zxid) messages.Zxid {
 	return first
 }
 
+// lastChild is the last change of a node's children up to a zxid.
+func (h *history) lastChild(path string, z messages.Zxid) messages.Zxid {
+	kids := h.kids[path]
+	for i := len(kids) - 1; i >= 0; i-- {
+		if kids[i] <= z {
+			return kids[i]
+		}
+	}
+	return 0
+}
+
 // open are the sessions that have not been closed, and the ephemerals that they own.
 func (h *history) open() (sessions, ephemerals int) {
 	for _, s := range h.sessions {

@@ -26,6 +26,8 @@ type plan struct {
 	leaderRefuses     bool   // leaderServes=no
 	resigns           bool   // a leader hands over before it stops
 	lastCounter       uint32 // of an epoch
+	reconfig          bool   // members change
+	freshReads        bool   // reads.linearizable
 	largest           int    // bytes of a large value
 	stepCost          int64  // microseconds that one message takes at most
 	delay, jitter     time.Duration
@@ -43,6 +45,7 @@ func newPlan(r *rand.Rand) plan {
 		commitLogCount: pick(r, 1, 3, 10, 50, 500), snapshotFactor: pick(r, -1, 0.33, 0.33, 100), observerLog: r.IntN(3) > 0,
 		snapCount: pick(r, 4, 10, 30, 100, 100_000), segmentBytes: pick[int64](r, 4<<10, 16<<10, 256<<10),
 		compress: r.IntN(4) == 0, readOnly: r.IntN(3) == 0, leaderRefuses: r.IntN(8) == 0, resigns: r.IntN(2) == 0,
+		reconfig: r.IntN(3) == 0, freshReads: r.IntN(5) == 0,
 		lastCounter: pick[uint32](r, 0, 0, 0, 40, 10),
 		largest:     pick(r, 1, 2000, 20_000),
 		stepCost:    pick[int64](r, 0, 0, 5, 50, 300),
@@ -51,7 +54,7 @@ func newPlan(r *rand.Rand) plan {
 		buffer:      pick(r, 256<<10, 64<<10, 4<<10), faultEvery: pick(r, 10, 30, 30, 100, 300), busy: pick(r, 5, 8, 9),
 	}
 	for i := range allFaults {
-		if r.IntN(2) == 0 {
+		if wanted := r.IntN(2) == 0; wanted || (p.reconfig && allFaults[i].name == "members change") {
 			for range 1 + r.IntN(3) {
 				p.faults = append(p.faults, &allFaults[i])
 			}
@@ -73,6 +76,8 @@ func (p *plan) actorOptions(id messages.ServerID) actors.Options {
 	o.Conn.MinTimeout = int32(2 * p.tick.Milliseconds())
 	o.Conn.MaxTimeout = int32(40 * p.tick.Milliseconds())
 	o.Conn.TickMs = p.tick.Milliseconds()
+	o.Prep.ReconfigEnabled = p.reconfig
+	o.Conn.FreshReads = p.freshReads
 	o.Conn.HandshakeTimeout = 3 * time.Second
 	o.Conn.Words = map[string]bool{}
 	o.Sweep.Interval = time.Second

@@ -21,9 +21,16 @@ func (v *visit) reply(frame []byte) {
 	h := jute.DecodeReplyHeader(&d)
 	switch h.Xid {
 	case messages.XidWatchEvent:
+		if v.rearms != nil {
+			v.rearms.event(v, h.Zxid, jute.DecodeWatcherEvent(&d))
+			return
+		}
 		v.event(h.Zxid, jute.DecodeWatcherEvent(&d))
 		return
 	case messages.XidPing:
+		return
+	case messages.XidSetWatches:
+		v.rearmed(h)
 		return
 	}
 	if len(v.asked) == 0 || v.asked[0].xid != h.Xid {
@@ -99,6 +106,9 @@ func (v *visit) write1(q question, h jute.ReplyHeader, body []byte) {
 	default:
 		w.acknowledged = max(w.acknowledged, z)
 		w.stats.writes++
+		if q.op == messages.OpReconfig {
+			w.stats.add("members changed")
+		}
 	}
 	switch {
 	case q.op == messages.OpCloseSession:
@@ -113,6 +123,10 @@ func (v *visit) write1(q question, h jute.ReplyHeader, body []byte) {
 
 func (v *visit) read(q question, h jute.ReplyHeader, d *jute.Decoder) {
 	hist := v.c.w.history
+	if h.Zxid < q.floor && h.Err != messages.ErrSessionExpired && h.Err != messages.ErrSessionMoved {
+		v.errorf("fresh reads", "%v#%d shows %v, and %v was acknowledged before it was asked", q.op, q.xid, h.Zxid, q.floor)
+		return
+	}
 	s := hist.at(q.path, h.Zxid)
 	want := messages.ErrOK
 	if !s.exists {

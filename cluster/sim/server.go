@@ -92,7 +92,10 @@ func (s *server) start() {
 	s.w.trace.say(s.name, "starts, life %d", s.lives)
 	l := &life{lane: &lane{w: s.w, skew: s.skew}, fs: persistence.NewFaultFS(s.disk), board: &cluster.StatusBoard{}}
 	s.life = l
-	if err := s.assemble(l); err != nil {
+	if err := s.assemble(l); errors.Is(err, persistence.ErrDiskFull) {
+		s.kill("can't start, its disk is full")
+		s.startIn(time.Second)
+	} else if err != nil {
 		s.w.fail("start", "%s can't start: %v\n%s", s.name, err, s.disk.Tree())
 	}
 }
@@ -129,6 +132,7 @@ func (s *server) assemble(l *life) (err error) {
 	if err != nil {
 		return err
 	}
+	reg.SkipACL(true) // clients change members
 	p := &s.w.plan
 	l.store, err = persistence.OpenStore(persistence.StoreOptions{
 		FS: l.fs, DataDir: "data", LogDir: "data", NewDatabaseID: random.Uint64() | 1, SegmentBytes: p.segmentBytes, Compress: p.compress,
@@ -146,7 +150,7 @@ func (s *server) assemble(l *life) (err error) {
 		Self: cluster.Identity{
 			ID: s.id, Incarnation: uint64(l.lane.WallMs())<<20 | random.Uint64()>>44,
 		},
-		Membership: s.w.membership, Network: s.host, QuorumDoor: quorum, ElectionDoor: election,
+		Membership: s.w.membership, Reconfig: p.reconfig, Network: s.host, QuorumDoor: quorum, ElectionDoor: election,
 		Tick: p.tick, InitLimit: p.initLimit, SyncLimit: p.syncLimit,
 		CommitLogCount: p.commitLogCount, SnapshotFactor: p.snapshotFactor, ObserverLog: p.observerLog,
 		ReadOnlyMode: p.readOnly, LeaderRefuses: p.leaderRefuses, LastCounter: p.lastCounter,

@@ -32,7 +32,7 @@ func TestEnsembles(t *testing.T) {
 	case n == 0 && testing.Short():
 		n = 4
 	case n == 0:
-		n = 12
+		n = 8
 	}
 	var log io.Writer
 	if *all != "" {

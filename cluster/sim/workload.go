@@ -72,6 +72,9 @@ func (w *World) request(v *visit) {
 	remove := jute.PathVersion{Path: path, Version: version}
 	read := jute.PathWatch{Path: []byte(path), Watch: watch}
 	q := question{path: path, watch: watch}
+	if w.plan.freshReads {
+		q.floor = w.acknowledged
+	}
 	ask := func(op messages.OpCode, body []byte) {
 		q.op = op
 		v.ask(q, body)
@@ -100,7 +103,9 @@ func (w *World) request(v *visit) {
 	case 12, 13:
 		q.floor = w.acknowledged
 		ask(messages.OpSync, jute.AppendString(nil, path))
-		q.floor = 0
+		if !w.plan.freshReads {
+			q.floor = 0
+		}
 		ask(messages.OpGetData, read.Append(nil))
 	case 14:
 		create.Flags = 0

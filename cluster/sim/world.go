@@ -112,7 +112,8 @@ func newWorld(o Options) *World {
 		id := messages.ServerID(i + 1)
 		s := &server{w: w, id: id, name: fmt.Sprintf("s%d", id), disk: newDisk(), skew: int64(w.rand.IntN(20_000)) - 10_000}
 		s.host = w.net.Host(s.name)
-		m := messages.Member{ID: id, Addresses: []messages.MemberAddress{{Host: s.name, QuorumPort: quorumPort, ElectionPort: electionPort}}}
+		m := messages.Member{ID: id, Addresses: []messages.MemberAddress{{Host: s.name, QuorumPort: quorumPort, ElectionPort: electionPort}},
+			ClientAddress: s.name, ClientPort: clientPort}
 		if i >= w.plan.voters {
 			m.Role = messages.Observer
 		}
