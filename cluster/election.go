@@ -69,6 +69,7 @@ type Election struct {
 	proposal   messages.Vote // the best one so far; Leader 0: none
 	designated messages.ServerID
 	over       uint64                 // reigns of this round and earlier ones have ended
+	overEpoch  uint32                 // of the last of them
 	word       *messages.Notification // what we say now; nil before the first election
 
 	finalizeAt int64 // when a quorum's choice becomes final; 0: there is none
@@ -119,8 +120,13 @@ func (e *Election) Start(vote messages.Vote, now int64) ElectionOutput {
 	return e.flush()
 }
 
-// Over tells that reigns of a round, and earlier ones, have ended: they are nothing to join.
-func (e *Election) Over(round uint64) { e.over = max(e.over, round) }
+// Over tells that reigns of a round, and earlier ones, have ended: they are nothing to join. epoch is that of the last
+// one: whoever speaks of a later epoch is in a reign that goes on, whatever round he came to it by.
+func (e *Election) Over(round uint64, epoch uint32) {
+	if round > e.over {
+		e.over, e.overEpoch = round, epoch
+	}
+}
 
 // Settled ends the search, if one was going on, and tells what this server is from now on. Servers that look are told.
 func (e *Election) Settled(state messages.ServerState, leader messages.ServerID, epoch uint32, zxid messages.Zxid) ElectionOutput {
@@ -154,7 +160,7 @@ func (e *Election) Notified(n *messages.Notification, now int64) ElectionOutput 
 		return e.flush()
 	}
 	e.up[n.From], e.met[n.From] = true, true
-	if e.heard[n.From] = n; n.State != messages.Looking && n.Round <= e.over {
+	if e.heard[n.From] = n; n.State != messages.Looking && n.Round <= e.over && n.Vote.Epoch <= e.overEpoch {
 		delete(e.heard, n.From) // it hasn't left that reign yet, and says so when it has
 	}
 	behind := e.looking && n.State == messages.Looking && n.Round < e.round

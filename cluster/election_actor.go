@@ -87,7 +87,7 @@ func (a *electionActor) Receive(ctx actor.Context) {
 			a.heard(ctx, m)
 		}
 	case StartElection:
-		a.core.Over(m.Over)
+		a.core.Over(m.Over, m.Vote.Epoch)
 		a.do(ctx, a.core.Start(m.Vote, a.now()))
 	case RoleSettled:
 		a.do(ctx, a.core.Settled(m.State, m.Leader, m.Epoch, m.Zxid))

@@ -20,7 +20,7 @@ type (
 	// last logged transaction; Leader is of no account, a voter stands for itself. The answer is one *messages.Elected. A
 	// second StartElection before it gives up the first one and begins a new round.
 	// Over, if it isn't 0, is the round of a reign that is known to be over, because its leader has handed over: servers
-	// that speak of a leader of that round or an earlier one just haven't left it yet.
+	// that speak of a leader of that round or an earlier one, and of no later epoch, just haven't left it yet.
 	StartElection struct {
 		Vote messages.Vote
 		Over uint64

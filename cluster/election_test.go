@@ -228,3 +228,15 @@ func TestElectionOptionsAreValidated(t *testing.T) {
 		}
 	}
 }
+
+// A leader has handed over, and servers that haven't left that reign yet speak of it. One that was late has come to the next
+// reign by their word, so it names the old round for ever; its epoch tells that it is of the new one.
+func TestWhoeverIsOfALaterEpochIsOfAReignThatGoesOn(t *testing.T) {
+	e := looker(t)
+	e.Over(5, 3)
+	wantNobody(t, e.Notified(word(2, messages.Leading, 5, 2, 3, 0), 1))
+	wantNobody(t, e.Notified(word(3, messages.Following, 5, 2, 3, 0), 2))
+	wantNobody(t, e.Notified(word(2, messages.Leading, 6, 2, 4, 0), 3))
+	wantElected(t, e.Notified(word(3, messages.Following, 5, 2, 4, 0), 4),
+		messages.Elected{State: messages.Following, Leader: 2, Round: 6})
+}
