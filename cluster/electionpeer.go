@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"strings"
+
 	"github.com/troupekeeper/troupe/messages"
 )
 
@@ -24,6 +26,7 @@ const (
 	take             // it replaces the one that is there
 	dialBack         // turn it away and dial
 	ignore           // turn it away: what is there will do
+	taken            // turn it away: another process that says that it is the peer is connected
 )
 
 // present is the link that is there when the peer dials.
@@ -38,8 +41,9 @@ func (p pairing) judge(h messages.Hello, now present) welcome {
 	switch {
 	case h.From != p.peer:
 		return turnAway
-	case now.up && h.Incarnation < now.incarnation:
-		return turnAway // an earlier run of the peer, which has waited in the socket's queue
+	case now.up && h.Incarnation != now.incarnation:
+		// Of a run of the peer that has ended the link is lost at once as a rule, and by its silence in any case.
+		return taken
 	case p.guest:
 		return take // nobody else can dial
 	case !p.knocks() && !h.Knock, p.knocks() && h.Knock:
@@ -63,5 +67,29 @@ func (w welcome) String() string {
 	case ignore:
 		return "there is a link, or one is being made"
 	}
-	return "the link has no place: it is of an earlier run, or of a server whose turn it is not to dial"
+	return "the link has no place: it is not this server's turn to dial"
+}
+
+// rival is another process that says that it is the peer.
+type rival struct {
+	incarnation uint64
+	since       int64 // when it came, monotonic microseconds
+	talk        talk
+}
+
+// certain notes that it has dialled and tells whether there are two servers with one id for certain: the link to the one is
+// still there after the time in which a dead one is noticed.
+func (r *rival) certain(incarnation uint64, now, silence int64) bool {
+	if r.incarnation != incarnation {
+		r.incarnation, r.since = incarnation, now
+	}
+	return now-r.since >= silence+silence/2
+}
+
+// patientKnocks is how many knocks in a row may be answered by nothing but the promise to dial back: two seconds of them.
+const patientKnocks = 20
+
+// isKnock tells of the reason of a link's end whether it is the end of a knock: the member dials back.
+func isKnock(reason string) bool {
+	return strings.Contains(reason, dialBack.String()) || strings.Contains(reason, ignore.String())
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -50,17 +51,21 @@ type electionPeerActor struct {
 	log      zerolog.Logger
 	serial   *uint64 // of links that were dialled; it outlives a restart
 
-	link     *actor.PID // dialled or adopted
-	up       bool       // PeerUp was said
-	knocking bool       // the link is one that this side has only knocked with
-	since    int64      // when it came up, monotonic microseconds
-	peer     messages.Hello
-	next     *actor.PID             // is adopted when the link is down
-	redial   bool                   // the next one is dialled without a pause
-	unsent   *messages.Notification // the newest one that there was no link for
-	timer    actors.Timer
-	pause    uint64
-	talk     talk // what was said about why there is no link
+	link       *actor.PID // dialled or adopted
+	up         bool       // PeerUp was said
+	knocking   bool       // the link is one that this side has only knocked with
+	since      int64      // when it came up, monotonic microseconds
+	peer       messages.Hello
+	next       *actor.PID // is adopted when the link is down
+	nextRemote string
+	redial     bool                   // the next one is dialled without a pause
+	unsent     *messages.Notification // the newest one that there was no link for
+	timer      actors.Timer
+	pause      uint64
+	talk       talk   // what was said about why there is no link
+	turned     int    // how often in a row the member has turned a knock away
+	remote     string // address of the other end of the link
+	rival      rival
 }
 
 // NewElectionPeer makes the props of the actor that keeps the link for elections to a member. The election actor hears
@@ -135,7 +140,7 @@ func (a *electionPeerActor) dial(ctx actor.Context) {
 		a.retryLater(ctx)
 		return
 	}
-	a.link, a.knocking = pid, hello.Knock
+	a.link, a.knocking, a.remote = pid, hello.Knock, a.member.Address
 }
 
 func (a *electionPeerActor) retryLater(ctx actor.Context) {
@@ -172,17 +177,51 @@ func (a *electionPeerActor) accepted(ctx actor.Context, m LinkAccepted) {
 	now.young = a.up && a.rt.Clock.MonoUs()-a.since < a.opts.DialTimeout.Microseconds()
 	w := a.pairing.judge(m.Peer, now)
 	if w != take {
-		ctx.Send(m.Link, CloseLink{Reason: w.String()})
-		if w == dialBack {
+		ctx.Send(m.Link, CloseLink{Reason: a.turnAway(w, m)})
+		switch w {
+		case dialBack:
 			a.dialBack(ctx)
+		case taken:
+			ctx.Send(a.link, &messages.KeepAlive{}) // a host that has been started anew answers by breaking the link
 		}
 		return
 	}
 	if a.next != nil {
 		ctx.Send(a.next, CloseLink{Reason: "server " + fmt.Sprint(a.member.ID) + " has dialled again"})
 	}
-	a.next = m.Link
+	a.next, a.nextRemote = m.Link, m.Remote
 	a.replace(ctx)
+}
+
+// turnAway says why a link that the member has dialled is not taken.
+func (a *electionPeerActor) turnAway(w welcome, m LinkAccepted) string {
+	switch w {
+	case dialBack:
+		return w.String() + " at " + a.member.Address
+	case taken:
+	default:
+		return w.String()
+	}
+	now := a.rt.Clock.MonoUs()
+	if !a.rival.certain(m.Peer.Incarnation, now, a.opts.Link.SilenceLimit.Microseconds()) {
+		return fmt.Sprintf("server %d is still connected to server %d from %s; if that process has ended, this is noticed soon",
+			a.member.ID, a.self.ID, a.remote)
+	}
+	reason := fmt.Sprintf("server id %d is taken: a server with that id is connected to server %d from %s; each server needs an id of "+
+		"its own, compare the files myid", a.member.ID, a.self.ID, a.remote)
+	if a.rival.talk.worth(reason, now) {
+		a.log.Warn().Str("remote", m.Remote).Msg("another server is turned away: " + reason)
+	}
+	return reason
+}
+
+// knocked tells whether a link has ended as a knock does. When that goes on and nobody dials back, it is worth a word.
+func (a *electionPeerActor) knocked(reason string) bool {
+	if !a.knocking || !isKnock(reason) {
+		return false
+	}
+	a.turned++
+	return a.turned < patientKnocks
 }
 
 // dialBack answers a knock. A link that is up means nothing to the member any more.
@@ -205,6 +244,7 @@ func (a *electionPeerActor) goOn(ctx actor.Context) {
 	case a.next != nil:
 		a.stopTimer()
 		a.link, a.next, a.redial = a.next, nil, false
+		a.remote = a.nextRemote
 		ctx.Watch(a.link) // it may be gone by now, and say nothing
 		ctx.Send(a.link, Adopt{Owner: ctx.Self()})
 	case a.redial:
@@ -235,7 +275,7 @@ func (a *electionPeerActor) isUp(ctx actor.Context) {
 	if a.up {
 		return
 	}
-	a.up, a.talk, a.since = true, talk{}, a.rt.Clock.MonoUs()
+	a.up, a.talk, a.turned, a.since = true, talk{}, 0, a.rt.Clock.MonoUs()
 	if a.unsent != nil {
 		ctx.Send(a.link, a.unsent)
 		a.unsent = nil
@@ -252,8 +292,13 @@ func (a *electionPeerActor) linkDown(ctx actor.Context, m LinkDown) {
 	case a.up:
 		a.log.Info().Msg("election link down: " + m.Reason)
 		ctx.Send(a.election, PeerDown{ID: a.member.ID})
+	case a.knocked(m.Reason):
 	case a.talk.worth(m.Reason, a.rt.Clock.MonoUs()):
-		a.log.Info().Msg("no election link yet: " + m.Reason)
+		level := zerolog.InfoLevel
+		if strings.Contains(m.Reason, errRefused.Error()) {
+			level = zerolog.WarnLevel
+		}
+		a.log.WithLevel(level).Msg("no election link yet: " + m.Reason)
 	}
 	a.link, a.up, a.knocking = nil, false, false
 	a.goOn(ctx)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -233,6 +234,50 @@ func TestElectionPeerTurnsAwayWhatHasNoPlace(t *testing.T) {
 		}
 	}
 	allLinked(w, list, 9)
+}
+
+// Two processes say that they are server 2. The one that is connected stays so, and the other is told, once it is certain
+// that the first one lives. When that has gone, the other one takes its place.
+func TestElectionPeerTellsARivalThatItsIDIsTaken(t *testing.T) {
+	for seed := range uint64(linkSeeds) {
+		w := newLinkWorld(t, seed)
+		list := voters(w, 2)
+		w.run(time.Second)
+		attempt := func() (reason string) {
+			list[1].take()
+			list[1].tell(list[1].pid, func(ctx actor.Context) {
+				h := messages.Hello{Purpose: messages.ForElection, From: 2, To: 1, Incarnation: 9}
+				ctx.Spawn(NewLink(list[1].rt, 1, Dial{
+					Network: w.net.Host("s9"), Address: list[0].address, Timeout: time.Second, Hello: h, Owner: ctx.Self(), Options: ElectionLinks(),
+				}))
+			})
+			w.run(100 * time.Millisecond)
+			for _, m := range list[1].take() {
+				if down, ok := m.(LinkDown); ok {
+					return down.Reason
+				}
+			}
+			return ""
+		}
+		if got := attempt(); !strings.Contains(got, "server 2 is still connected to server 1 from s2:") {
+			t.Fatalf("seed %d: %q", seed, got)
+		}
+		w.run(4 * time.Second)
+		if got := attempt(); !strings.Contains(got, "server id 2 is taken: a server with that id is connected to server 1 from s2:") {
+			t.Fatalf("seed %d: %q", seed, got)
+		}
+		if !strings.Contains(w.logs.String(), "another server is turned away: server id 2 is taken") {
+			t.Fatal(w.logs.String())
+		}
+		if list[0].ups != 1 || !list[0].up[2] {
+			t.Fatalf("seed %d: the link to the first one was lost", seed)
+		}
+		list[1].host.Vanish()
+		w.run(4 * time.Second)
+		if got := attempt(); got != "" || list[0].ups != 2 {
+			t.Fatalf("seed %d: %q, %d ups", seed, got, list[0].ups)
+		}
+	}
 }
 
 // A link that was offered may be gone for long when its turn to be adopted comes, for instance behind a pause of the

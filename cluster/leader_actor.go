@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -45,6 +46,7 @@ type leaderActor struct {
 	start      leaderStart
 	links      *actors.Links // nil until the pipeline is there
 	handlers   map[messages.ServerID]*actor.PID
+	runs       map[messages.ServerID]uint64 // whose incarnations those are
 	spawned    int
 	waiting    []LeaderSend // until the pipeline is there
 	timer      actors.Timer
@@ -66,8 +68,8 @@ func newLeaderActor(m *member, peer *actor.PID, generation int, s leaderStart) *
 	return m.rt.SharedProps("leader", func() actor.Actor {
 		return &leaderActor{
 			PrivateChildren: actors.PrivateChildren{Runtime: m.rt}, m: m, peer: peer, generation: generation, start: s,
-			handlers: map[messages.ServerID]*actor.PID{},
-			log:      m.rt.Log.With().Str("component", "leader").Logger(),
+			handlers: map[messages.ServerID]*actor.PID{}, runs: map[messages.ServerID]uint64{},
+			log: m.rt.Log.With().Str("component", "leader").Logger(),
 		}
 	})
 }
@@ -108,7 +110,7 @@ func (a *leaderActor) other(ctx actor.Context, now int64) {
 	case learnerGone:
 		a.gone(ctx, m)
 	case LinkAccepted:
-		a.accepted(ctx, m)
+		a.accepted(ctx, m, now)
 	case *EpochSaved, *MembersSaved:
 		a.saved(m, now)
 	case PipelineReady:
@@ -224,9 +226,15 @@ func (a *leaderActor) saved(msg any, now int64) {
 	}
 }
 
-// accepted gives a learner's link its handler. One that is there already is of an older link.
-func (a *leaderActor) accepted(ctx actor.Context, m LinkAccepted) {
+// accepted gives a learner's link its handler. One that is there already is of an older link, unless another process with
+// this id was heard only just now.
+func (a *leaderActor) accepted(ctx actor.Context, m LinkAccepted, now int64) {
 	server := m.Peer.From
+	if a.runs[server] != m.Peer.Incarnation && a.core.HeardWithin(server, now, a.m.Tick.Milliseconds()) {
+		ctx.Send(m.Link, CloseLink{Reason: fmt.Sprintf("a server with id %d follows server %d already: each server needs an id of its own, "+
+			"compare the files myid", server, a.m.Self.ID)})
+		return
+	}
 	if old := a.handlers[server]; old != nil {
 		a.core.LearnerGone(server)
 		ctx.Stop(old)
@@ -239,7 +247,7 @@ func (a *leaderActor) accepted(ctx actor.Context, m LinkAccepted) {
 		ctx.Send(m.Link, CloseLink{Reason: "the leader has failed to start a handler"})
 		return
 	}
-	a.handlers[server] = pid
+	a.handlers[server], a.runs[server] = pid, m.Peer.Incarnation
 }
 
 func (a *leaderActor) gone(ctx actor.Context, m learnerGone) {

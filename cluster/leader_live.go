@@ -99,6 +99,12 @@ func (l *Leader) Heard(server messages.ServerID, now int64) {
 	}
 }
 
+// HeardWithin tells whether a learner is connected and has sent something within so many milliseconds.
+func (l *Leader) HeardWithin(server messages.ServerID, now, within int64) bool {
+	s := l.learners[server]
+	return s != nil && now-s.heard <= within
+}
+
 // quorumGrace is how long a leader whose learners' links have broken waits for them to come back, in milliseconds.
 const quorumGrace = 200
 

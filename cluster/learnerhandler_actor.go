@@ -61,6 +61,7 @@ func newLearnerHandler(m *member, leader *actor.PID, accepted LinkAccepted, link
 func (a *learnerHandlerActor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
+		ctx.Watch(a.link) // it may be gone by now, and say nothing
 		ctx.Send(a.link, Adopt{Owner: ctx.Self()})
 	case *messages.Ack, *messages.Pong, *messages.Requests, *messages.Touches, *messages.Revalidate:
 		a.fromLearner(ctx, m)
@@ -90,7 +91,7 @@ func (a *learnerHandlerActor) Receive(ctx actor.Context) {
 	case LinkDown:
 		a.down(ctx, m)
 	case *actor.Terminated:
-		a.feederGone(ctx, m.Who)
+		a.childGone(ctx, m.Who)
 	case *actor.Stopping, *actor.Restarting:
 		ctx.Send(a.link, CloseLink{Reason: "the leader has dropped the learner"})
 	default:
@@ -202,7 +203,11 @@ func (a *learnerHandlerActor) fed(ctx actor.Context, m feedEnded) {
 	ctx.Send(a.leader, learnerWord{server: a.server, msg: m})
 }
 
-func (a *learnerHandlerActor) feederGone(ctx actor.Context, who *actor.PID) {
+// childGone is about the feeder, or the link, whose last words this word has overtaken.
+func (a *learnerHandlerActor) childGone(ctx actor.Context, who *actor.PID) {
+	if who.Equal(a.link) {
+		ctx.Send(ctx.Self(), LinkDown{Link: who, Reason: "the link was gone before it could be adopted"})
+	}
 	if a.feeder != nil && who.Id == a.feeder.Id {
 		a.feeder = nil
 		a.drop(ctx, "its feeder has failed")

@@ -13,7 +13,8 @@ import (
 type LinkOptions struct {
 	// HelloTimeout is how long the other side may take for its Hello. A stranger who says nothing holds a place for so long.
 	HelloTimeout time.Duration
-	// AdoptTimeout is how long a link that was accepted waits for its owner.
+	// AdoptTimeout is how long a link that was accepted waits for its owner: less than the other side waits for its Hello, so
+	// that it can be told.
 	AdoptTimeout time.Duration
 	// KeepAliveEvery is the pause in what is sent after which a KeepAlive goes out; 0: none are sent. It must be well
 	// below the other side's SilenceLimit.
@@ -29,7 +30,7 @@ type LinkOptions struct {
 // ElectionLinks are the options of links for elections: little is sent, and a silent peer should be noticed.
 func ElectionLinks() LinkOptions {
 	return LinkOptions{
-		HelloTimeout: 2 * time.Second, AdoptTimeout: 10 * time.Second,
+		HelloTimeout: 2 * time.Second, AdoptTimeout: 1500 * time.Millisecond,
 		KeepAliveEvery: 500 * time.Millisecond, SilenceLimit: 2 * time.Second,
 		OutputLimit: 1 << 20,
 	}
@@ -38,7 +39,7 @@ func ElectionLinks() LinkOptions {
 // LearningLinks are the options of links between a leader and its learners. These find out by heartbeats of their own
 // that the other side is silent.
 func LearningLinks() LinkOptions {
-	return LinkOptions{HelloTimeout: 2 * time.Second, AdoptTimeout: 10 * time.Second, OutputLimit: 256 << 20}
+	return LinkOptions{HelloTimeout: 2 * time.Second, AdoptTimeout: 1500 * time.Millisecond, OutputLimit: 256 << 20}
 }
 
 // linkPhase is how far a link has come.
@@ -47,7 +48,7 @@ type linkPhase uint8
 const (
 	linkGreets linkPhase = iota // the other side's Hello is awaited
 	linkAsks                    // accepted: Hello has come, whether somebody is there for it is being asked
-	linkWaits                   // accepted and answered: its owner is awaited
+	linkWaits                   // accepted: its owner is awaited
 	linkRuns
 	linkOver
 )
@@ -233,12 +234,8 @@ func (l *linkCore) hello(h messages.Hello) error {
 	return nil
 }
 
-// Answer says Hello to who has dialled. From now on o counts.
-func (l *linkCore) Answer(o LinkOptions) error {
-	l.opts, l.phase = o, linkWaits
-	l.own.To, l.own.Purpose = l.peer.From, l.peer.Purpose
-	return l.Put(&l.own)
-}
+// Offer waits for an owner. From now on o counts. Until there is one who has dialled can still be refused.
+func (l *linkCore) Offer(o LinkOptions) { l.opts, l.phase = o, linkWaits }
 
 // Refuse tells who has dialled why there is to be no link, and ends it.
 func (l *linkCore) Refuse(reason string) {
@@ -247,9 +244,13 @@ func (l *linkCore) Refuse(reason string) {
 	l.out, _ = pack.Encode(l.out, &messages.HelloRefused{Reason: reason})
 }
 
-// Adopted begins to read for the owner: these are the messages that have come already.
+// Adopted says Hello to who has dialled and begins to read for the owner: these are the messages that have come already.
 func (l *linkCore) Adopted() (msgs []any, err error) {
 	l.phase = linkRuns
+	l.own.To, l.own.Purpose = l.peer.From, l.peer.Purpose
+	if err := l.Put(&l.own); err != nil {
+		return nil, err
+	}
 	waiting := l.in
 	l.in = nil
 	return l.Bytes(waiting)
@@ -336,7 +337,7 @@ func (l *linkCore) Tick(now int64) error {
 	if limit := l.opts.SilenceLimit; limit > 0 && now-l.heard > limit.Microseconds() {
 		return fmt.Errorf("server %d has been silent for %d ms, the limit is %d ms", l.peer.From, (now-l.heard)/1000, limit.Milliseconds())
 	}
-	if every := l.opts.KeepAliveEvery; every > 0 && l.Waiting() == 0 && now-l.said >= every.Microseconds() && l.phase != linkGreets {
+	if every := l.opts.KeepAliveEvery; every > 0 && l.Waiting() == 0 && now-l.said >= every.Microseconds() && l.phase == linkRuns {
 		return l.Put(&messages.KeepAlive{})
 	}
 	return nil

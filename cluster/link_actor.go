@@ -14,8 +14,9 @@ import (
 type (
 	// linkGreeted asks the reception about a link whose Hello has come, linkVerdict is the answer; refused is empty for yes.
 	linkGreeted struct {
-		link *actor.PID
-		peer messages.Hello
+		link   *actor.PID
+		peer   messages.Hello
+		remote string
 	}
 	linkVerdict struct {
 		refused string
@@ -237,7 +238,7 @@ func (a *linkActor) greeted(ctx actor.Context) {
 		a.paused = true
 		a.transport.Pause(true)
 		a.deadlineIn(ctx, a.core.opts.AdoptTimeout)
-		ctx.Send(a.judge, linkGreeted{link: ctx.Self(), peer: a.core.peer})
+		ctx.Send(a.judge, linkGreeted{link: ctx.Self(), peer: a.core.peer, remote: a.transport.Remote()})
 	}
 }
 
@@ -254,8 +255,7 @@ func (a *linkActor) verdict(ctx actor.Context, v linkVerdict) {
 		a.flush(ctx)
 		a.fail(ctx, zerolog.DebugLevel, v.refused)
 	default:
-		a.put(ctx, a.core.Answer(v.opts))
-		a.startTicks(ctx)
+		a.core.Offer(v.opts)
 	}
 }
 
@@ -271,7 +271,7 @@ func (a *linkActor) adopt(ctx actor.Context, owner *actor.PID) {
 	}
 	ctx.Watch(owner)
 	a.deadline.Stop()
-	a.core.heard = a.rt.Clock.MonoUs()
+	a.startTicks(ctx)
 	ctx.Send(owner, LinkUp{Link: ctx.Self(), Peer: a.core.peer})
 	msgs, err := a.core.Adopted()
 	a.paused = false

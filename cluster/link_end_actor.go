@@ -21,13 +21,18 @@ func (a *linkActor) late(ctx actor.Context, phase linkPhase) {
 	case phase == linkGreets && a.core.phase == linkGreets:
 		a.fail(ctx, zerolog.InfoLevel, "no Hello has come within "+a.core.opts.HelloTimeout.String())
 	case phase == linkAsks && (a.core.phase == linkAsks || a.core.phase == linkWaits):
-		a.fail(ctx, zerolog.WarnLevel, "nobody has adopted the link within "+a.core.opts.AdoptTimeout.String())
-		a.end(ctx)
+		reason := "nobody has adopted the link within " + a.core.opts.AdoptTimeout.String()
+		a.core.Refuse(reason)
+		a.flush(ctx)
+		a.fail(ctx, zerolog.WarnLevel, reason)
 	}
 }
 
-// close ends the link by intention: if it was offered, nobody is going to adopt it.
+// close ends the link by intention: if it was offered, nobody is going to adopt it, and who has dialled is told why.
 func (a *linkActor) close(ctx actor.Context, reason string) {
+	if a.dial == nil && a.owner == nil && a.broken == "" {
+		a.core.Refuse(reason)
+	}
 	a.flush(ctx)
 	a.fail(ctx, zerolog.DebugLevel, reason)
 	a.end(ctx)

@@ -30,11 +30,12 @@ type (
 		Reason string
 	}
 	// LinkAccepted offers a link that another server has dialled, to the target of its purpose. The link reads nothing
-	// more until it is given an owner by Adopt, or is turned away by CloseLink; if neither happens it closes after a while,
-	// LinkOptions.AdoptTimeout.
+	// more until it is given an owner by Adopt, or is turned away by CloseLink, whose reason who has dialled is told; if
+	// neither happens it closes after a while, LinkOptions.AdoptTimeout.
 	LinkAccepted struct {
-		Link *actor.PID
-		Peer messages.Hello
+		Link   *actor.PID
+		Peer   messages.Hello
+		Remote string // address of the other end, host:port
 	}
 	// Adopt gives a link that was accepted its owner, who gets LinkUp and all that follows. If the link has broken
 	// meanwhile the owner gets the LinkDown alone.

@@ -29,8 +29,8 @@ func hello(from, to messages.ServerID) messages.Hello {
 	return messages.Hello{Protocol: messages.LinkProtocol, Purpose: messages.ForElection, From: from, To: to, Incarnation: 7}
 }
 
-// greetedPair is both ends of a link that has just come up.
-func greetedPair(t testing.TB) (dialler, acceptor *linkCore) {
+// offeredPair is both ends of a link that waits for its owner at the one that was dialled.
+func offeredPair(t testing.TB) (dialler, acceptor *linkCore) {
 	t.Helper()
 	dialler, acceptor = newDialledLink(hello(3, 1), ElectionLinks()), newAcceptedLink(1, 99, ElectionLinks())
 	feed(t, acceptor, dialler.Take())
@@ -38,8 +38,19 @@ func greetedPair(t testing.TB) (dialler, acceptor *linkCore) {
 	if acceptor.phase != linkAsks || acceptor.peer != hello(3, 1) {
 		t.Fatalf("phase %d, peer %+v", acceptor.phase, acceptor.peer)
 	}
-	if err := acceptor.Answer(ElectionLinks()); err != nil {
-		t.Fatal(err)
+	acceptor.Offer(ElectionLinks())
+	if acceptor.Waiting() > 0 {
+		t.Fatal("it has answered before it has an owner")
+	}
+	return dialler, acceptor
+}
+
+// greetedPair is both ends of a link that has just come up.
+func greetedPair(t testing.TB) (dialler, acceptor *linkCore) {
+	t.Helper()
+	dialler, acceptor = offeredPair(t)
+	if msgs, err := acceptor.Adopted(); err != nil || len(msgs) > 0 {
+		t.Fatal(msgs, err)
 	}
 	feed(t, dialler, acceptor.Take())
 	acceptor.Wrote(nil)
@@ -61,7 +72,7 @@ func feed(t testing.TB, l *linkCore, b []byte) {
 func TestLinkKeepsOrderHoweverTheStreamIsCut(t *testing.T) {
 	for seed := range uint64(50) {
 		r := rand.New(rand.NewPCG(seed, 3))
-		dialler, acceptor := greetedPair(t)
+		dialler, acceptor := offeredPair(t)
 		var want []any
 		for i := range 200 {
 			var m any = &messages.Ack{Server: 3, Zxid: messages.Zxid(i)}
@@ -167,9 +178,6 @@ func TestLinkBreaksOnWhatItDoesNotKnow(t *testing.T) {
 			acceptor := newAcceptedLink(1, 99, ElectionLinks())
 			if greeted {
 				_, acceptor = greetedPair(t)
-				if _, err := acceptor.Adopted(); err != nil {
-					t.Fatal(err)
-				}
 			}
 			// What comes before it is delivered, what comes behind it is not.
 			var before []byte
@@ -190,9 +198,6 @@ func TestLinkBreaksOnWhatItDoesNotKnow(t *testing.T) {
 func TestLinkTakesNothingOutOfPlace(t *testing.T) {
 	for _, m := range []any{hello(3, 1), messages.HelloRefused{Reason: "x"}} {
 		_, acceptor := greetedPair(t)
-		if _, err := acceptor.Adopted(); err != nil {
-			t.Fatal(err)
-		}
 		if _, err := acceptor.Bytes(frames(t, m)); err == nil {
 			t.Errorf("%T was taken a second time", m)
 		}

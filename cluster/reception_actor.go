@@ -147,7 +147,7 @@ func (a *receptionActor) greeted(ctx actor.Context, m linkGreeted) {
 		return
 	}
 	ctx.Send(m.link, linkVerdict{opts: opts})
-	ctx.Send(target.Target, LinkAccepted{Link: m.link, Peer: m.peer})
+	ctx.Send(target.Target, LinkAccepted{Link: m.link, Peer: m.peer, Remote: m.remote})
 }
 
 // refusal is what a server is told that nobody waits for.
