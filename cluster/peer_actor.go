@@ -36,12 +36,13 @@ const failuresPerMinute = 5
 // (ZOOKEEPER-2845, -4203, -4712). It has a goroutine of its own, because it reads and writes the disk.
 type peerActor struct {
 	actor.SupervisorStrategy
-	m        *member
-	members  Roster
-	election *actor.PID
-	doors    []*door
-	view     *atomic.Pointer[actors.View]
-	log      zerolog.Logger
+	m           *member
+	members     Roster
+	election    *actor.PID
+	doors       []*door
+	tryingDoors bool // one of them is to be opened in a moment
+	view        *atomic.Pointer[actors.View]
+	log         zerolog.Logger
 
 	state             messages.ServerState
 	leader            messages.ServerID

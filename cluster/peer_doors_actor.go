@@ -75,6 +75,7 @@ func (a *peerActor) openDoors(ctx actor.Context) (err error) {
 	}
 	for i, acceptor := range []actors.Acceptor{a.m.ElectionDoor, a.m.QuorumDoor} {
 		if acceptor == nil {
+			a.tryDoors(ctx) // the name of this server's own host may be resolved later
 			continue
 		}
 		if own, ok := a.m.Membership.Member(a.m.Self.ID); ok {

@@ -77,6 +77,7 @@ func (a *peerActor) membersChange(ctx actor.Context, msg any) {
 			a.endRole(ctx, m.reason, false)
 		}
 	case openDoors:
+		a.tryingDoors = false
 		a.moveDoors(ctx)
 	}
 }
@@ -267,6 +268,7 @@ type door struct {
 	pid     *actor.PID // its reception; nil: it isn't open
 	closing *actor.PID // the reception of the port before
 	opened  int
+	talk    talk // what was said about why it can't be opened
 }
 
 func (d *door) has(pid *actor.PID) bool {
@@ -287,12 +289,15 @@ const doorPause = time.Second
 // come through them, so they stay until it has left.
 func (a *peerActor) moveDoors(ctx actor.Context) {
 	own, ok := a.members.own()
-	if !ok || a.stopping || a.state == messages.Leading {
+	if !ok || a.stopping {
 		return
 	}
 	for _, d := range a.doors {
 		address := a.doorAddress(d, own)
 		if d.pid != nil && d.address != address {
+			if a.state == messages.Leading {
+				continue
+			}
 			d.closing, d.pid = d.pid, nil
 			ctx.Stop(d.closing)
 		}
@@ -300,10 +305,20 @@ func (a *peerActor) moveDoors(ctx actor.Context) {
 			continue
 		}
 		if err := a.reopen(ctx, d, address); err != nil {
-			a.log.Error().Err(err).Msg("this server's own address among the members can't be opened; trying again")
-			self, root := ctx.Self(), a.m.rt.System.Root
-			a.m.rt.Clock.After(doorPause, func() { root.Send(self, openDoors{}) })
+			if d.talk.worth(err.Error(), a.m.rt.Clock.MonoUs()) {
+				a.log.Error().Err(err).Msg("this server's own address among the members can't be opened; trying again")
+			}
+			a.tryDoors(ctx)
 		}
+	}
+}
+
+// tryDoors opens later what can't be opened now.
+func (a *peerActor) tryDoors(ctx actor.Context) {
+	if !a.tryingDoors {
+		a.tryingDoors = true
+		self, root := ctx.Self(), a.m.rt.System.Root
+		a.m.rt.Clock.After(doorPause, func() { root.Send(self, openDoors{}) })
 	}
 }
 

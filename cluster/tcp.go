@@ -18,6 +18,31 @@ type TCPOptions struct {
 	// connection up (TCP_USER_TIMEOUT), where it can be told; 0: the kernel's own limit, which is many minutes. It must
 	// be longer than a link may wait for its owner (LinkOptions.AdoptTimeout).
 	UnackedLimit time.Duration
+	// Resolver finds the addresses of hosts; nil: the system's.
+	Resolver *net.Resolver
+}
+
+// ownLookup is how long the name of a server's own host may take to be resolved. Who listens is the peer's actor, which has
+// other things to do; it tries again.
+const ownLookup = 250 * time.Millisecond
+
+// own is the address to listen on for a host and port of this server's own line. Errors wrap the net.DNSError.
+func (o TCPOptions) own(address string) (string, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || host == "" || net.ParseIP(host) != nil {
+		return address, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), ownLookup)
+	defer cancel()
+	resolver := o.Resolver
+	if resolver == nil {
+		resolver = net.DefaultResolver
+	}
+	found, err := resolver.LookupHost(ctx, host)
+	if err != nil {
+		return "", fmt.Errorf("listen on %s for other servers: %w", address, err)
+	}
+	return net.JoinHostPort(found[0], port), nil
 }
 
 // DefaultTCPOptions notice within seconds that the other side's machine is gone.
@@ -32,6 +57,10 @@ type tcpNetwork struct{ opts TCPOptions }
 
 // Listen implements Network.
 func (n tcpNetwork) Listen(address string) (actors.Acceptor, error) {
+	address, err := n.opts.own(address)
+	if err != nil {
+		return nil, err
+	}
 	return actors.ListenTCPFor("other servers", address, func(c *net.TCPConn) (actors.Transport, error) {
 		n.opts.apply(c)
 		return actors.NewTCPTransport(c)
@@ -54,7 +83,7 @@ func dialTCP(address string, timeout time.Duration, o TCPOptions,
 		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()
 		var t actors.Transport
-		c, err := (&net.Dialer{KeepAlive: -1}).DialContext(ctx, "tcp", address)
+		c, err := (&net.Dialer{KeepAlive: -1, Resolver: o.Resolver}).DialContext(ctx, "tcp", address)
 		if err == nil {
 			tcp := c.(*net.TCPConn)
 			o.apply(tcp)

@@ -165,6 +165,10 @@ func (o TLSOptions) clientConfig(host string) (*tls.Config, error) {
 
 // Listen implements Network.
 func (n tlsNetwork) Listen(address string) (actors.Acceptor, error) {
+	address, err := n.opts.TCP.own(address)
+	if err != nil {
+		return nil, err
+	}
 	config := &tls.Config{MinVersion: n.opts.MinVersion, GetConfigForClient: n.opts.serverConfig}
 	return actors.ListenTCPFor("other servers", address, func(c *net.TCPConn) (actors.Transport, error) {
 		n.opts.TCP.apply(c)

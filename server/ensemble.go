@@ -53,7 +53,13 @@ func (s *Server) openQuorumDoors() error {
 	open := func(port int) (actors.Acceptor, error) {
 		address := net.JoinHostPort(host, strconv.Itoa(port))
 		acceptor, err := s.doors.network.Listen(address)
-		if err != nil {
+		var unknown *net.DNSError
+		switch {
+		case errors.As(err, &unknown):
+			s.log.Warn().Str("component", "peer").Err(err).Msg(key + ": this server's own host can't be resolved, so that no other server " +
+				"reaches it; trying again each second (quorumListenOnAllIPs=true would do without)")
+			return nil, nil
+		case err != nil:
 			return nil, portError(key, address, err)
 		}
 		return acceptor, nil

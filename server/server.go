@@ -10,8 +10,10 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -230,7 +232,14 @@ func portError(key, address string, err error) error {
 	_, port, _ := net.SplitHostPort(address)
 	var sys *os.SyscallError
 	if errors.As(err, &sys) && sys.Err.Error() == "address already in use" {
+		if strings.HasPrefix(key, "server.") {
+			key = "port in the line " + key
+		}
 		return fmt.Errorf("port %s is in use by another process: stop that one, or choose another %s", port, key)
+	}
+	if errors.Is(err, syscall.EADDRNOTAVAIL) && strings.HasPrefix(key, "server.") {
+		return fmt.Errorf("%s: this machine has no address %s: if it is that server, correct the line or set quorumListenOnAllIPs=true; "+
+			"if not, correct the file myid", key, address)
 	}
 	if n, _ := strconv.Atoi(port); n > 0 && n < 1024 && errors.Is(err, os.ErrPermission) {
 		return fmt.Errorf("port %s needs more rights than this user has: choose a %s above 1023", port, key)
