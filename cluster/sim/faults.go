@@ -20,6 +20,7 @@ var allFaults = []fault{
 	{"a process is killed", func(w *World) bool { return w.lose(func(s *server) { s.kill("is killed") }) }},
 	{"a server loses its power", func(w *World) bool { return w.lose(func(s *server) { s.cutPower(w.rand.IntN(3) == 0) }) }},
 	{"a server loses its power amid its writes", (*World).cutAmidWrites},
+	{"a server loses its power amid its synchronisation", (*World).cutAmidSync},
 	{"all servers lose their power", (*World).blackout},
 	{"a majority is killed", (*World).killMajority},
 	{"a server is stopped in good order", (*World).stopOne},
@@ -81,9 +82,32 @@ func (w *World) cutAmidWrites() bool {
 	if s == nil {
 		return false
 	}
-	l := s.life
+	s.cutWithin(w.rand.IntN(30))
+	return true
+}
+
+// cutAmidSync waits until the server takes its leader's history over: each step of that must be durable before the next.
+func (w *World) cutAmidSync() bool {
+	s := w.victim()
+	if s == nil || s.life.cutSync > 0 || s.life.cutting {
+		return false
+	}
+	s.life.cutSync = 1 + w.rand.IntN(6)
+	if s.leads() || w.rand.IntN(2) == 0 {
+		return true
+	}
+	for _, c := range w.net.Conns() {
+		if c.From == s.name && c.Address[len(c.To)+1:] == fmt.Sprint(quorumPort) {
+			c.Cut() // it has to begin anew at once
+		}
+	}
+	return true
+}
+
+// cutWithin lets a server write so often and then cuts its power.
+func (s *server) cutWithin(writes int) {
+	w, l := s.w, s.life
 	l.excused, l.cutting = true, true
-	writes := w.rand.IntN(30)
 	w.trace.say(s.name, "is going to lose its power within %d writes", writes)
 	l.fs.CutPower(writes)
 	// What the power cut leaves is decided by what was written before it. Nobody may hear of what the process did after.
@@ -99,7 +123,6 @@ func (w *World) cutAmidWrites() bool {
 		}
 	}
 	look()
-	return true
 }
 
 func (w *World) blackout() bool {
@@ -220,114 +243,6 @@ func (w *World) standStill() bool {
 	return true
 }
 
-// partition stalls both directions for a while.
-func (w *World) partition(side, other []string) bool {
-	d := w.between(0, 2*time.Duration(w.plan.syncLimit+w.plan.initLimit)*w.plan.tick)
-	w.trace.say("world", "%v and %v can't reach each other for %v", side, other, d)
-	w.net.Partition(side, other)
-	w.later(d, func() {
-		w.trace.say("world", "%v and %v can reach each other", side, other)
-		for _, a := range side {
-			for _, b := range other {
-				w.net.Heal(a, b)
-				w.net.Heal(b, a)
-			}
-		}
-	})
-	return true
-}
-
-func (w *World) isolate() bool {
-	s := w.victim()
-	if s == nil {
-		return false
-	}
-	return w.partition([]string{s.name}, w.names(func(o *server) bool { return o != s }))
-}
-
-func (w *World) part() bool {
-	bits := 1 + w.rand.IntN(1<<len(w.servers)-2)
-	side := w.names(func(s *server) bool { return bits>>(s.id-1)&1 == 1 })
-	return w.partition(side, w.names(func(s *server) bool { return bits>>(s.id-1)&1 == 0 }))
-}
-
-func (w *World) oneWay() bool {
-	a, b := w.anyServer(), w.anyServer()
-	if a == b {
-		return false
-	}
-	d := w.between(0, 3*time.Duration(w.plan.syncLimit)*w.plan.tick)
-	w.trace.say("world", "nothing gets from %s to %s for %v", a.name, b.name, d)
-	w.net.Stall(a.name, b.name)
-	w.later(d, func() { w.net.Heal(a.name, b.name) })
-	return true
-}
-
-func (w *World) isolateClient() bool {
-	c := w.clients[w.rand.IntN(len(w.clients))]
-	return w.partition([]string{c.name}, w.names(func(*server) bool { return true }))
-}
-
-func (w *World) breakConn() bool {
-	conns := w.net.Conns()
-	if len(conns) == 0 {
-		return false
-	}
-	c := conns[w.rand.IntN(len(conns))]
-	w.trace.say("world", "the connection from %s to %s breaks", c.From, c.Address)
-	c.Cut()
-	return true
-}
-
-func (w *World) breakConnWithin() bool {
-	conns := w.net.Conns()
-	if len(conns) == 0 {
-		return false
-	}
-	c := conns[w.rand.IntN(len(conns))]
-	from := c.From
-	if w.rand.IntN(2) == 0 {
-		from = c.To
-	}
-	n := w.rand.IntN(2000)
-	w.trace.say("world", "the connection from %s to %s breaks behind %d more bytes of %s", c.From, c.Address, n, from)
-	c.CutAfter(from, n)
-	return true
-}
-
-func (w *World) breakMany() bool {
-	w.trace.say("world", "many connections break")
-	for _, c := range w.net.Conns() {
-		if w.rand.IntN(2) == 0 {
-			c.Cut()
-		}
-	}
-	return true
-}
-
-// slow makes one server's network slow for a while; delay adds it.
-func (w *World) slow() bool {
-	s := w.anyServer()
-	s.lag = w.between(0, w.plan.tick)
-	w.trace.say(s.name, "has a slow network: %v", s.lag)
-	w.later(w.between(0, 5*time.Second), func() { s.lag = 0 })
-	return true
-}
-
-// delay is how long bytes are under way.
-func (w *World) delay(from, to string) time.Duration {
-	d := w.plan.delay
-	if w.plan.jitter > 0 {
-		d += w.between(0, w.plan.jitter)
-	}
-	for _, s := range w.servers {
-		if s.name == from || s.name == to {
-			d += s.lag
-		}
-	}
-	return d
-}
-
 var kinds = []string{
 	"request", "prep", "proposal", "sync", "ack", "sendack", "commit", "tobeapplied", "final", "sessions", "snapshotter", "sweeper",
 	"bucket", "connection", "listener", "leader", "learner", "learnerhandler", "feeder", "link", "reception", "election", "electionpeer",
@@ -370,7 +285,7 @@ func (w *World) heal() {
 			continue
 		}
 		l := s.life
-		l.armed = nil
+		l.armed, l.cutSync = nil, 0
 		l.fs.Clear()
 		if l.cutting {
 			s.cutPower(true)

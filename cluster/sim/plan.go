@@ -22,14 +22,15 @@ type plan struct {
 	snapCount         int
 	segmentBytes      int64
 	compress          bool
-	readOnly          bool   // readonlymode.enabled
-	leaderRefuses     bool   // leaderServes=no
-	resigns           bool   // a leader hands over before it stops
-	lastCounter       uint32 // of an epoch
-	reconfig          bool   // members change
-	freshReads        bool   // reads.linearizable
-	largest           int    // bytes of a large value
-	stepCost          int64  // microseconds that one message takes at most
+	readOnly          bool          // readonlymode.enabled
+	leaderRefuses     bool          // leaderServes=no
+	resigns           bool          // a leader hands over before it stops
+	lastCounter       uint32        // of an epoch
+	reconfig          bool          // members change
+	freshReads        bool          // reads.linearizable
+	largest           int           // bytes of a large value
+	stepCost          int64         // microseconds that one message takes at most
+	diskDelay         time.Duration // that what writes to the disk takes at most for a message
 	delay, jitter     time.Duration
 	buffer            int // of the network
 	faults            []*fault
@@ -51,6 +52,7 @@ func newPlan(r *rand.Rand) plan {
 		stepCost:    pick[int64](r, 0, 0, 5, 50, 300),
 		delay:       pick[time.Duration](r, 0, 0, 200, 2000, 20_000) * time.Microsecond,
 		jitter:      pick[time.Duration](r, 0, 0, 500, 5000) * time.Microsecond,
+		diskDelay:   pick[time.Duration](r, 0, 0, 1, 10, 30) * time.Millisecond,
 		buffer:      pick(r, 256<<10, 64<<10, 4<<10), faultEvery: pick(r, 10, 30, 30, 100, 300), busy: pick(r, 5, 8, 9),
 	}
 	for i := range allFaults {

@@ -56,6 +56,7 @@ type life struct {
 	cutting  bool  // its power is going to be cut amid its writes
 	stopping bool
 	armed    *armedPanic
+	cutSync  int // messages of a synchronisation until the power is cut; 0: it isn't
 }
 
 // ports of every server.
@@ -166,6 +167,14 @@ func (s *server) dispatchers(l *life) actors.Dispatchers { return lanes{l.lane} 
 
 type lanes struct{ *lane }
 
+// slowLane is for an actor that waits for the disk: between two of its turns time passes, in which the others go on.
+type slowLane struct{ *lane }
+
+// Schedule implements actor.Dispatcher.
+func (l slowLane) Schedule(fn func()) {
+	l.w.clock.After(l.w.between(0, l.w.plan.diskDelay), func() { l.lane.Schedule(fn) })
+}
+
 // Shared implements actors.Dispatchers.
 func (l lanes) Shared() actor.Dispatcher { return l.lane }
 
@@ -173,7 +182,12 @@ func (l lanes) Shared() actor.Dispatcher { return l.lane }
 func (l lanes) Conn(uint64) actor.Dispatcher { return l.lane }
 
 // Pinned implements actors.Dispatchers.
-func (l lanes) Pinned(string) (actor.Dispatcher, func()) { return l.lane, func() {} }
+func (l lanes) Pinned(name string) (actor.Dispatcher, func()) {
+	if name == "sync" && l.w.plan.diskDelay > 0 {
+		return slowLane{l.lane}, func() {}
+	}
+	return l.lane, func() {}
+}
 
 // logger writes the server's log into the trace, and counts what the statistics want to know.
 func (s *server) logger() zerolog.Logger {

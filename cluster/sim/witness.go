@@ -42,6 +42,7 @@ func (a *witness) Receive(ctx actor.Context) {
 		}
 	}()
 	a.maybePanic(msg)
+	a.maybeCut(msg)
 	unexpected := a.l.rt.Metrics.Unexpected.Load()
 	a.Actor.Receive(ctx)
 	if a.l.rt.Metrics.Unexpected.Load() != unexpected {
@@ -54,6 +55,20 @@ func (a *witness) Receive(ctx actor.Context) {
 		}
 	case actors.PeerActor:
 		w.looked(a.s)
+	}
+}
+
+// maybeCut cuts the power within what the learner writes because of a message.
+func (a *witness) maybeCut(msg any) {
+	if a.l.cutSync == 0 || a.kind != "learner" {
+		return
+	}
+	switch msg.(type) {
+	case *messages.LeaderInfo, *messages.Truncate, *messages.SnapBegin, *messages.SnapChunk, *messages.History, *messages.NewLeader,
+		*messages.UpToDate:
+		if a.l.cutSync--; a.l.cutSync == 0 {
+			a.s.cutWithin(a.s.w.rand.IntN(8))
+		}
 	}
 }
 
