@@ -208,8 +208,10 @@ func (c *Commit) Flush() messages.Outbox {
 // Waiting is how many sessions have a write in flight.
 func (c *Commit) Waiting() int { return len(c.sessions) }
 
-// Unanswered lists the requests that wait for a word of the leader, in the order in which they came.
-func (c *Commit) Unanswered() []messages.Request {
+// Resubmit lists the requests that wait for a word of the leader, in the order in which they came, for a new desk. Those of
+// connections that have ended are given up, but for goodbyes: nobody waits for their answers, and their client may have
+// gone on at another server. The new desk doesn't know that, and would let an old request happen behind a newer one.
+func (c *Commit) Resubmit(alive func(messages.ConnID) bool) []messages.Request {
 	items := make([]messages.Request, 0, len(c.tickets))
 	for _, q := range c.sessions {
 		for i := range q.items {
@@ -219,5 +221,14 @@ func (c *Commit) Unanswered() []messages.Request {
 		}
 	}
 	slices.SortFunc(items, func(a, b messages.Request) int { return cmp.Compare(a.Ticket, b.Ticket) })
+	var ended []messages.Refusal
+	items = slices.DeleteFunc(items, func(r messages.Request) bool {
+		if r.Conn == 0 || r.Op == messages.OpCloseSession || alive(r.Conn) {
+			return false
+		}
+		ended = append(ended, messages.Refusal{Ticket: r.Ticket, Err: messages.ErrSessionMoved})
+		return true
+	})
+	c.Refused(ended)
 	return items
 }

@@ -54,7 +54,8 @@ func (a *commitActor) next() *actor.PID {
 }
 
 func (a *commitActor) resubmit(ctx actor.Context) {
-	for part := range messages.Batches(a.core.Unanswered(), (*messages.Request).Size) {
+	alive := func(c messages.ConnID) bool { return a.env.Conns.PID(c) != nil }
+	for part := range messages.Batches(a.core.Resubmit(alive), (*messages.Request).Size) {
 		ctx.Send(a.env.Prep, &messages.Requests{Items: part})
 	}
 	ctx.Send(a.env.Front, resubmitted{})

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -117,4 +118,29 @@ func describe(out messages.Outbox) string {
 		return "(holds)\n"
 	}
 	return b.String()
+}
+
+// A new desk gets what waits for a word in its order, but nothing of connections that have ended: their clients may have
+// gone elsewhere. Goodbyes are said all the same.
+func TestCommitResubmitsForConnectionsThatAreThere(t *testing.T) {
+	gate := NewCommit(7)
+	request := func(conn messages.ConnID, ticket messages.Ticket, op messages.OpCode) messages.Request {
+		return messages.Request{Conn: conn, Session: messages.SessionID(conn), Ticket: ticket, Op: op}
+	}
+	gate.Submit([]messages.Request{
+		request(2, 3, messages.OpSetData), request(1, 1, messages.OpSetData), request(1, 2, messages.OpCloseSession),
+		request(0, 4, messages.OpCreateSession), request(2, 5, messages.OpSync), request(3, 6, messages.OpSetData),
+	})
+	gate.Refused([]messages.Refusal{{Ticket: 6, After: 9, Err: messages.ErrNoNode}}) // it has its word already
+	gate.Flush()
+	var tickets []messages.Ticket
+	for _, r := range gate.Resubmit(func(c messages.ConnID) bool { return c == 2 }) {
+		tickets = append(tickets, r.Ticket)
+	}
+	if want := []messages.Ticket{2, 3, 4, 5}; !slices.Equal(tickets, want) {
+		t.Errorf("resubmitted are %v, want %v", tickets, want)
+	}
+	if got := describe(gate.Flush()); got != "refuse ticket 1 of session 0x1: session moved\n" {
+		t.Errorf("given up is %q", got)
+	}
 }
