@@ -212,7 +212,7 @@ func (w *World) settled() {
 // refusedOnly is what a client was told that its session is no more: in the end that must be so.
 func (w *World) lostSessions() {
 	for _, id := range w.lost {
-		if s := w.history.sessions[id]; s == nil || s.closed == 0 {
+		if s := w.history.sessions[id]; (s == nil && !w.plan.localSessions) || (s != nil && s.closed == 0) {
 			w.fail("sessions", "a client was told that its session %v is no more, and it lives", id)
 			return
 		}

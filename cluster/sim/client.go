@@ -31,6 +31,7 @@ type client struct {
 	always   *server
 	gone     bool // it does nothing more
 	idle     bool // it asks nothing of its own accord
+	reads    bool // it only reads: a write that waits would hold up the reads behind it, and none would be seen to be old
 }
 
 // visit is one connection.
@@ -61,7 +62,7 @@ type question struct {
 	path  string
 	watch bool
 	at    int64
-	floor messages.Zxid // of a sync: what everybody had been told when it was asked
+	floor messages.Zxid // of a sync or a fresh read: what everybody had been told when it was asked
 }
 
 const (
@@ -74,6 +75,7 @@ const (
 func (w *World) newClient(always *server) *client {
 	w.clientSerial++
 	c := &client{w: w, name: fmt.Sprintf("c%d", w.clientSerial), always: always, timeout: w.plan.sessionTimeout()}
+	c.reads = w.plan.freshReads && w.clientSerial%2 == 0
 	c.host = w.net.Host(c.name)
 	c.look()
 	return c
@@ -255,7 +257,7 @@ func (v *visit) handshake(frame []byte) {
 		c.w.fail("sessions", "%s asked %s for session %v and gets %v", c.name, v.s.name, c.session, r.Session)
 		return
 	}
-	if state := c.w.history.sessions[r.Session]; state == nil {
+	if state := c.w.history.sessions[r.Session]; state == nil && !c.w.plan.localSessions {
 		c.w.fail("sessions", "%s gets session %v from %s, which was never opened", c.name, r.Session, v.s.name)
 		return
 	}

@@ -28,6 +28,9 @@ type plan struct {
 	lastCounter       uint32        // of an epoch
 	reconfig          bool          // members change
 	freshReads        bool          // reads.linearizable
+	localSessions     bool          // localSessionsEnabled
+	localUpgrading    bool          // localSessionsUpgradingEnabled
+	feedAtOnce        int           // learners of a kind; 0: no limit
 	largest           int           // bytes of a large value
 	stepCost          int64         // microseconds that one message takes at most
 	diskDelay         time.Duration // that what writes to the disk takes at most for a message
@@ -85,5 +88,6 @@ func (p *plan) actorOptions(id messages.ServerID) actors.Options {
 	o.Sweep.Interval = time.Second
 	o.SnapCount = p.snapCount
 	o.SessionServer = id
+	o.LocalSessions, o.LocalUpgrading = p.localSessions, p.localUpgrading
 	return o
 }

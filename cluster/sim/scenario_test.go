@@ -22,6 +22,15 @@ func TestScenarios(t *testing.T) {
 			p.only(change, change, change, change, "leadership is moved", "a process is killed", "all servers lose their power",
 				"a server is cut off", "the ensemble is parted", "a server loses its power amid its writes")
 		},
+		// Servers that don't hear their leader for a while answer ordinary reads with what they have.
+		"all reads are fresh, and servers are deaf": func(p *plan) {
+			p.freshReads, p.clients, p.tick, p.syncLimit = true, 10, 500*time.Millisecond, 5
+			p.delay, p.jitter = time.Millisecond, 20*time.Millisecond
+			p.only("one direction is lost", "a server is cut off", "leadership is moved")
+		},
+		"sessions are local":                    func(p *plan) { p.localSessions = true },
+		"local sessions become the ensemble's":  func(p *plan) { p.localSessions, p.localUpgrading = true, true },
+		"one learner is synchronised at a time": func(p *plan) { p.feedAtOnce, p.observers = 1, 2 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var all Stats

@@ -154,6 +154,7 @@ func (s *server) assemble(l *life) (err error) {
 		Membership: s.w.membership, Reconfig: p.reconfig, Network: s.host, QuorumDoor: quorum, ElectionDoor: election,
 		Tick: p.tick, InitLimit: p.initLimit, SyncLimit: p.syncLimit,
 		CommitLogCount: p.commitLogCount, SnapshotFactor: p.snapshotFactor, ObserverLog: p.observerLog,
+		MaxSnapSyncs: p.feedAtOnce, MaxDiffSyncs: p.feedAtOnce,
 		ReadOnlyMode: p.readOnly, LeaderRefuses: p.leaderRefuses, LastCounter: p.lastCounter,
 		Actors: &l.options, Auth: reg, Store: l.store, Listeners: []*actor.PID{l.listener}, Board: l.board,
 		Failed: func(err error) { s.mustEnd(l, err) },

@@ -79,7 +79,11 @@ func (w *World) request(v *visit) {
 		q.op = op
 		v.ask(q, body)
 	}
-	switch w.rand.IntN(16) {
+	kind := w.rand.IntN(16)
+	if v.c.reads {
+		kind = 8 + kind%4
+	}
+	switch kind {
 	case 0:
 		ask(messages.OpCreate, create.Append(nil, messages.OpCreate))
 	case 1, 2:
