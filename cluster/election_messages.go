@@ -69,8 +69,18 @@ type (
 
 // ElectionMember is whom an electionpeer keeps the link to. Address is host:port of its election port. It is "" for a guest,
 // a server that isn't in the membership and dialled us: it can't be dialled, so the link that it has dialled is kept even
-// if its id is the smaller one, until it breaks.
+// if its id is the smaller one, until it breaks. Also is where it is if a change of members that is proposed is in effect, ""
+// if that is the same: both are tried in turns.
 type ElectionMember struct {
 	ID      messages.ServerID
 	Address string
+	Also    string
+}
+
+// at is where to dial the next time, which is the n-th.
+func (m ElectionMember) at(n uint64) string {
+	if m.Also != "" && n%2 == 0 {
+		return m.Also
+	}
+	return m.Address
 }

@@ -32,6 +32,7 @@ const (
 // present is the link that is there when the peer dials.
 type present struct {
 	up, dialling bool
+	unreachable  bool   // it has knocked before, and could not be dialled back
 	incarnation  uint64 // of the other side, when it is up
 	young        bool   // it has come up only just now
 }
@@ -50,6 +51,8 @@ func (p pairing) judge(h messages.Hello, now present) welcome {
 		return turnAway // a pair that disagrees about who is to dial
 	case !h.Knock:
 		return take
+	case now.unreachable:
+		return take // it isn't any more where this server believes it to be, and must tell where it is
 	case now.dialling:
 		return ignore
 	case now.up && now.young && h.Incarnation == now.incarnation:

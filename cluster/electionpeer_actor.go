@@ -28,6 +28,10 @@ func DefaultElectionPeerOptions() ElectionPeerOptions {
 	return ElectionPeerOptions{RetryPause: 100 * time.Millisecond, DialTimeout: 500 * time.Millisecond, Link: ElectionLinks()}
 }
 
+// deafKnocks is how many knocks are answered in vain before the link of the next one is taken: the member may have moved, and
+// can't tell where to before there is a link.
+const deafKnocks = 2
+
 type (
 	// electionRetry is the end of a pause; one of an earlier pause has another number.
 	electionRetry struct{ pause uint64 }
@@ -59,6 +63,8 @@ type electionPeerActor struct {
 	next       *actor.PID // is adopted when the link is down
 	nextRemote string
 	redial     bool                   // the next one is dialled without a pause
+	asked      bool                   // the present one is dialled because the member has knocked
+	lost       int                    // how many of those, one after the other, have not come about
 	unsent     *messages.Notification // the newest one that there was no link for
 	timer      actors.Timer
 	pause      uint64
@@ -132,7 +138,7 @@ func (a *electionPeerActor) dial(ctx actor.Context) {
 		Purpose: messages.ForElection, From: a.self.ID, To: a.member.ID, Incarnation: a.self.Incarnation, Knock: a.pairing.knocks(),
 	}
 	props := NewLink(a.rt, uint64(a.member.ID), Dial{
-		Network: a.network, Address: a.member.Address, Timeout: a.opts.DialTimeout, Hello: hello, Owner: ctx.Self(), Options: a.opts.Link,
+		Network: a.network, Address: a.member.at(*a.serial), Timeout: a.opts.DialTimeout, Hello: hello, Owner: ctx.Self(), Options: a.opts.Link,
 	})
 	pid, err := ctx.SpawnNamed(props, fmt.Sprintf("link-%d", *a.serial))
 	if err != nil {
@@ -173,7 +179,7 @@ func (a *electionPeerActor) notification(ctx actor.Context, n *messages.Notifica
 }
 
 func (a *electionPeerActor) accepted(ctx actor.Context, m LinkAccepted) {
-	now := present{up: a.up, incarnation: a.peer.Incarnation, dialling: a.link != nil && !a.up}
+	now := present{up: a.up, incarnation: a.peer.Incarnation, dialling: a.link != nil && !a.up, unreachable: a.lost >= deafKnocks}
 	now.young = a.up && a.rt.Clock.MonoUs()-a.since < a.opts.DialTimeout.Microseconds()
 	w := a.pairing.judge(m.Peer, now)
 	if w != take {
@@ -248,7 +254,7 @@ func (a *electionPeerActor) goOn(ctx actor.Context) {
 		ctx.Watch(a.link) // it may be gone by now, and say nothing
 		ctx.Send(a.link, Adopt{Owner: ctx.Self()})
 	case a.redial:
-		a.redial = false
+		a.redial, a.asked = false, true
 		a.stopTimer()
 		a.dial(ctx)
 	default:
@@ -275,7 +281,7 @@ func (a *electionPeerActor) isUp(ctx actor.Context) {
 	if a.up {
 		return
 	}
-	a.up, a.talk, a.turned, a.since = true, talk{}, 0, a.rt.Clock.MonoUs()
+	a.up, a.lost, a.talk, a.turned, a.since = true, 0, talk{}, 0, a.rt.Clock.MonoUs()
 	if a.unsent != nil {
 		ctx.Send(a.link, a.unsent)
 		a.unsent = nil
@@ -300,6 +306,9 @@ func (a *electionPeerActor) linkDown(ctx actor.Context, m LinkDown) {
 		}
 		a.log.WithLevel(level).Msg("no election link yet: " + m.Reason)
 	}
-	a.link, a.up, a.knocking = nil, false, false
+	if a.asked && !a.up {
+		a.lost++
+	}
+	a.link, a.up, a.knocking, a.asked = nil, false, false, false
 	a.goOn(ctx)
 }

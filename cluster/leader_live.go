@@ -62,7 +62,7 @@ func (l *Leader) Pong(m *messages.Pong, now int64) {
 	s.heard = now
 	s.beat, s.full = max(s.beat, m.Beat), m.DiskFull
 	l.proved()
-	l.left()
+	l.left(now)
 	if l.syncs.round == 0 && len(l.syncs.next) > 0 {
 		l.syncs.waiting, l.syncs.next = l.syncs.next, nil
 		l.syncs.round = l.beat(now)
@@ -119,6 +119,7 @@ func (l *Leader) Tick(now int64) {
 			return
 		}
 		l.checkQuorum(now)
+		l.left(now)
 		l.checkHandOver(now)
 	case leaderDiscovers, leaderPromises:
 		if now-l.began > l.opts.EpochWait {

@@ -23,6 +23,7 @@ type memberChange struct {
 type leaving struct {
 	reason string
 	beat   uint64 // the heartbeat behind the commit; 0: it doesn't leave
+	began  int64
 }
 
 // What is said about members beside the messages between servers.
@@ -131,16 +132,22 @@ func (l *Leader) considerLeaving(was messages.Membership, now int64) {
 }
 
 func (l *Leader) leave(now int64) {
-	l.leaving.beat = l.beat(now)
-	l.left()
+	l.leaving.beat, l.leaving.began = l.beat(now), now
+	l.left(now)
 }
 
-// left ends the reign of a leader that has lost its place, when a quorum has answered a heartbeat behind the commit.
-func (l *Leader) left() {
+// left ends the reign of a leader that has lost its place: when all learners that are there have answered a heartbeat behind
+// the commit, or after a tick a quorum of them has.
+func (l *Leader) left(now int64) {
 	if l.leaving.beat == 0 || l.phase != leaderBroadcasts {
 		return
 	}
-	if l.quorum(func(s *learnerState) bool { return s.phase == learnerUp && s.beat >= l.leaving.beat }) {
+	told := func(s *learnerState) bool { return s.phase == learnerUp && s.beat >= l.leaving.beat }
+	all := true
+	for _, s := range l.learners { // a conjunction: the order makes no difference
+		all = all && (s.phase != learnerUp || told(s))
+	}
+	if l.quorum(told) && (all || now-l.leaving.began >= l.opts.Tick) {
 		l.end("%s", l.leaving.reason)
 	}
 }

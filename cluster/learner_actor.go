@@ -72,9 +72,9 @@ type learnerStart struct {
 	inPlace           *actors.Links // the pipeline goes on; its state ends at last
 	last              messages.Zxid
 	accepted, current uint32
-	config            messages.Zxid // version of the current membership
-	proposed          messages.Zxid // and of the proposed one
-	address           string        // of the leader, for learners
+	config            messages.Zxid  // version of the current membership
+	proposed          messages.Zxid  // and of the proposed one
+	leader            ElectionMember // where it takes learners
 	state             *persistence.Recovered
 }
 
@@ -164,7 +164,7 @@ func (a *learnerActor) arm(ctx actor.Context) {
 func (a *learnerActor) dial(ctx actor.Context) {
 	a.dialled++
 	props := NewLink(a.m.rt, uint64(a.m.Self.ID), Dial{
-		Network: a.m.Network, Address: a.start.address, Timeout: 500 * time.Millisecond, Owner: ctx.Self(),
+		Network: a.m.Network, Address: a.start.leader.at(uint64(a.dialled)), Timeout: 500 * time.Millisecond, Owner: ctx.Self(),
 		Options: LearningLinks(),
 		Hello: messages.Hello{
 			Protocol: messages.LinkProtocol, Purpose: messages.ForLearning, From: a.m.Self.ID, To: a.leader,

@@ -229,6 +229,10 @@ func (a *peerActor) elected(ctx actor.Context, m *messages.Elected) {
 	if a.state, a.leader = m.State, m.Leader; m.State != messages.Leading {
 		a.state = a.learns()
 	}
+	if a.passage != nil && a.base.NoLog != a.noLog() {
+		a.endRole(ctx, "with a change of members this server begins or ends to keep a log", false)
+		return
+	}
 	a.generation++
 	a.log.Info().Stringer("state", m.State).Uint8("leader", uint8(m.Leader)).Uint64("round", m.Round).
 		Int64("ms", a.m.now()-a.lookedAt).Msg("elected")
@@ -271,7 +275,7 @@ func (a *peerActor) lead(ctx actor.Context) error {
 }
 
 func (a *peerActor) learn(ctx actor.Context) error {
-	address, err := a.quorumAddress(a.leader)
+	leader, err := a.leaderAt(a.leader)
 	if err != nil {
 		return err
 	}
@@ -279,7 +283,7 @@ func (a *peerActor) learn(ctx actor.Context) error {
 	a.disk = nil
 	props := newLearnerActor(a.m, ctx.Self(), a.generation, a.leader, a.state == messages.Observing, learnerStart{
 		accepted: a.accepted, current: a.current, config: a.members.Current().Version, proposed: a.members.Proposed().Version,
-		address: address, state: state, inPlace: a.inPlace(), last: last,
+		leader: leader, state: state, inPlace: a.inPlace(), last: last,
 	})
 	if a.role, err = ctx.SpawnNamed(props, "learner-"+strconv.Itoa(a.generation)); err != nil {
 		a.disk = state

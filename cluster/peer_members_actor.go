@@ -90,9 +90,8 @@ func (a *peerActor) tellMembers(ctx actor.Context) bool {
 		return false
 	}
 	var others []ElectionMember
-	for _, o := range a.members.Others() {
-		address := hostPort(o, func(at messages.MemberAddress) int { return at.ElectionPort })
-		others = append(others, ElectionMember{ID: o.ID, Address: address})
+	for _, id := range a.members.Others() {
+		others = append(others, a.address(id, func(at messages.MemberAddress) int { return at.ElectionPort }))
 	}
 	current := a.members.Current()
 	ctx.Send(a.election, SetMembers{Rules: rules, Version: current.Version, Text: current.String(), Others: others})
@@ -105,13 +104,27 @@ func hostPort(m messages.Member, port func(messages.MemberAddress) int) string {
 	return net.JoinHostPort(at.Host, strconv.Itoa(port(at)))
 }
 
-// quorumAddress is where a leader's learners connect to.
-func (a *peerActor) quorumAddress(leader messages.ServerID) (string, error) {
-	m, ok := a.members.Member(leader)
-	if !ok {
-		return "", fmt.Errorf("server %d was elected, which is no member of the ensemble that this server knows", leader)
+// address is where a server can be found by what is known of the members.
+func (a *peerActor) address(id messages.ServerID, port func(messages.MemberAddress) int) (at ElectionMember) {
+	for _, line := range a.members.Lines(id) {
+		switch found := hostPort(line, port); {
+		case at.Address == "":
+			at.Address = found
+		case found != at.Address:
+			at.Also = found
+		}
 	}
-	return hostPort(m, func(at messages.MemberAddress) int { return at.QuorumPort }), nil
+	at.ID = id
+	return at
+}
+
+// leaderAt is where a leader's learners connect to.
+func (a *peerActor) leaderAt(leader messages.ServerID) (ElectionMember, error) {
+	at := a.address(leader, func(at messages.MemberAddress) int { return at.QuorumPort })
+	if at.Address == "" {
+		return at, fmt.Errorf("server %d was elected, which is no member of the ensemble that this server knows", leader)
+	}
+	return at, nil
 }
 
 // learns is what this server is when it doesn't lead.

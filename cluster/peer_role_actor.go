@@ -59,7 +59,7 @@ func (a *peerActor) establish(ctx actor.Context, state *persistence.Recovered, r
 	links.Commands = a.m.Commands
 	base := actors.StageEnv{
 		Runtime: a.m.rt, Options: a.m.Actors, Auth: a.m.Auth, Tree: shared, Store: a.m.Store, Recovery: state,
-		DiskFull: actors.NoRoom(state.Log), NoLog: role == actors.RoleObserver && !a.m.ObserverLog,
+		DiskFull: actors.NoRoom(state.Log), NoLog: a.noLog(),
 		Role: role, Epoch: epoch, Links: links, Ensemble: actors.Ensemble{Members: a.members.Current(), Quorum: quorumOf},
 	}
 	chain, err := actors.SpawnChain(ctx, base, a.generation)
@@ -71,6 +71,9 @@ func (a *peerActor) establish(ctx actor.Context, state *persistence.Recovered, r
 	a.established(ctx, role, epoch)
 	a.admitClients(ctx, role, chain)
 }
+
+// noLog tells whether this server keeps no log in its present state.
+func (a *peerActor) noLog() bool { return a.state == messages.Observing && !a.m.ObserverLog }
 
 // established tells everybody that the role is there with its pipeline.
 func (a *peerActor) established(ctx actor.Context, role actors.Role, epoch uint32) {

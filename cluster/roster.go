@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"slices"
+
 	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/persistence"
 )
@@ -83,28 +85,34 @@ func (r *Roster) both() []messages.Membership {
 	return []messages.Membership{r.kept.Current, r.kept.Proposed}
 }
 
-// Member finds a server in either membership, the current one first.
-func (r *Roster) Member(id messages.ServerID) (messages.Member, bool) {
-	for _, m := range r.both() {
+// Lines are what the memberships say of a server, the current one first: none, one, or two.
+func (r *Roster) Lines(id messages.ServerID) (lines []messages.Member) {
+	for _, m := range r.reach() {
 		if found, ok := m.Member(id); ok {
-			return found, true
+			lines = append(lines, found)
 		}
 	}
-	return messages.Member{}, false
+	return lines[:min(len(lines), 2)]
 }
 
-// Others are the servers of both memberships but this one.
-func (r *Roster) Others() (others []messages.Member) {
-	seen := map[messages.ServerID]bool{r.self: true}
-	for _, m := range r.both() {
+// Others are the servers of both memberships but this one. A server that isn't a member also looks where its configuration
+// sends it: nobody comes to it when all that it knows of the members is outdated.
+func (r *Roster) Others() (others []messages.ServerID) {
+	for _, m := range r.reach() {
 		for _, o := range m.Members {
-			if !seen[o.ID] {
-				seen[o.ID] = true
-				others = append(others, o)
+			if o.ID != r.self && !slices.Contains(others, o.ID) {
+				others = append(others, o.ID)
 			}
 		}
 	}
 	return others
+}
+
+func (r *Roster) reach() []messages.Membership {
+	if r.Belongs() {
+		return r.both()
+	}
+	return append(r.both(), r.kept.Configured)
 }
 
 // Observes tells whether this server is an observer. One that isn't a member at all is a follower without a vote: so a

@@ -72,11 +72,7 @@ func TestRosterCountsByBoth(t *testing.T) {
 		!slices.Equal(got[0], []messages.ServerID{1, 2, 3}) || !slices.Equal(got[1], []messages.ServerID{2, 3, 4}) {
 		t.Errorf("%v", got)
 	}
-	var others []messages.ServerID
-	for _, m := range r.Others() {
-		others = append(others, m.ID)
-	}
-	if !slices.Equal(others, []messages.ServerID{1, 2, 3}) {
+	if others := r.Others(); !slices.Equal(others, []messages.ServerID{1, 2, 3}) {
 		t.Errorf("others %v", others)
 	}
 	if r.Recovered(next.String()) || !r.Recovered(first.String()) || len(rules()) != 1 {
