@@ -209,6 +209,10 @@ func applyRecord(t *tree.Tree, rec *Record, result *tree.Result) error {
 func (s *Store) settle(r *Recovered) error {
 	last := r.Tree.LastZxid()
 	if uint64(last) > r.Log.LastZxid() {
+		// The snapshot may have been named a moment before the crash, and its name not be durable: the log relies on it now.
+		if err := s.o.FS.SyncDir(s.dir.SnapshotDir); err != nil {
+			return fmt.Errorf("sync the folder of the snapshots: %w", err)
+		}
 		if err := r.Log.StartAfter(uint64(last)); err != nil {
 			return err
 		}
