@@ -87,7 +87,9 @@ func (o *outage) endsWithItsDisk(i int) <-chan struct{} {
 // made, and the server comes back with it.
 func TestPowerCutsWhileMembersChange(t *testing.T) {
 	e := newTroupe(t, 3, 1, changeable...)
-	o := &outage{troupe: e, ctx: serveContext(t), cuts: make([]*persistence.FaultFS, 4)}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*serveWait) // some thirty servers are started anew
+	defer cancel()
+	o := &outage{troupe: e, ctx: ctx, cuts: make([]*persistence.FaultFS, 4)}
 	e.options = func(i int, s *server.Options) {
 		o.cuts[i] = persistence.NewFaultFS(e.disks[i])
 		s.FS = o.cuts[i]
