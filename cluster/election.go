@@ -61,7 +61,10 @@ type Election struct {
 	since int64                      // when the first membership came; -1: none has
 	met   map[messages.ServerID]bool // whose link has been up at least once
 	up    map[messages.ServerID]bool
-	heard map[messages.ServerID]*messages.Notification // the newest word of each server whose link is up
+	// disputed are servers of which there seem to be two. What one of them says may contradict what other members have heard
+	// of the other one: with it two servers could each have a quorum.
+	disputed map[messages.ServerID]bool
+	heard    map[messages.ServerID]*messages.Notification // the newest word of each server whose link is up
 
 	looking    bool
 	round      uint64        // never goes back
@@ -103,9 +106,10 @@ func NewElection(o ElectionOptions) *Election {
 	}
 	return &Election{
 		o: o, round: o.FirstRound, since: -1,
-		met:   map[messages.ServerID]bool{},
-		up:    map[messages.ServerID]bool{},
-		heard: map[messages.ServerID]*messages.Notification{},
+		met:      map[messages.ServerID]bool{},
+		up:       map[messages.ServerID]bool{},
+		disputed: map[messages.ServerID]bool{},
+		heard:    map[messages.ServerID]*messages.Notification{},
 	}
 }
 
@@ -194,6 +198,16 @@ func (e *Election) LinkUp(id messages.ServerID, now int64) ElectionOutput {
 func (e *Election) LinkDown(id messages.ServerID, now int64) ElectionOutput {
 	delete(e.up, id)
 	delete(e.heard, id)
+	delete(e.disputed, id)
+	e.update(now, false)
+	return e.flush()
+}
+
+// Dispute tells that there seem to be two servers of one id, or not any more.
+func (e *Election) Dispute(id messages.ServerID, disputed bool, now int64) ElectionOutput {
+	if delete(e.disputed, id); disputed {
+		e.disputed[id] = true
+	}
 	e.update(now, false)
 	return e.flush()
 }

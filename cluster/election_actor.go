@@ -82,7 +82,7 @@ func NewElectionActor(rt *actors.Runtime, o ElectionActorOptions) *actor.Props {
 // Receive implements actor.Actor.
 func (a *electionActor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
-	case *messages.Notification, PeerUp, PeerDown:
+	case *messages.Notification, PeerUp, PeerDown, PeerDisputed:
 		if a.begun { // else it is of a link that no longer exists
 			a.heard(ctx, m)
 		}
@@ -126,6 +126,8 @@ func (a *electionActor) heard(ctx actor.Context, msg any) {
 		a.do(ctx, a.core.Notified(m, a.now()))
 	case PeerUp:
 		a.do(ctx, a.core.LinkUp(m.ID, a.now()))
+	case PeerDisputed:
+		a.do(ctx, a.core.Dispute(m.ID, m.Disputed, a.now()))
 	case PeerDown:
 		a.do(ctx, a.core.LinkDown(m.ID, a.now()))
 		if l, found := a.links[m.ID]; found && l.member.Address == "" {

@@ -12,6 +12,12 @@ type (
 	PeerUp struct{ ID messages.ServerID }
 	// PeerDown is its word that the link is down. Every *messages.Notification of that link was handed on before it.
 	PeerDown struct{ ID messages.ServerID }
+	// PeerDisputed tells between these two that another process says that it is this member, too, or, with false, that it
+	// doesn't any more. Its vote counts only where nobody can be elected by it.
+	PeerDisputed struct {
+		ID       messages.ServerID
+		Disputed bool
+	}
 )
 
 // From the peer actor to the election actor.

@@ -240,3 +240,39 @@ func TestWhoeverIsOfALaterEpochIsOfAReignThatGoesOn(t *testing.T) {
 	wantElected(t, e.Notified(word(3, messages.Following, 5, 2, 4, 0), 4),
 		messages.Elected{State: messages.Following, Leader: 2, Round: 6})
 }
+
+// Of two processes with one id nothing is believed that could elect anybody: the one may say here what the other denies
+// elsewhere. A leader that the others have may be joined all the same.
+func TestADisputedServerElectsNobody(t *testing.T) {
+	e := looker(t)
+	wantNobody(t, e.Dispute(2, true, 1))
+	longer := messages.MakeZxid(3, 9)
+	wantNobody(t, e.Notified(word(2, messages.Looking, 1, 2, 3, longer), 2))
+	if e.word.Vote.Leader != 1 {
+		t.Fatalf("it votes for a disputed server: %+v", e.word.Vote)
+	}
+	wantNobody(t, e.Notified(word(2, messages.Looking, 1, 1, 3, messages.MakeZxid(3, 5)), 3))
+	wantNobody(t, e.Tick(1000))
+	// The other two elect by themselves …
+	wantElected(t, e.Notified(word(3, messages.Looking, 1, 1, 3, messages.MakeZxid(3, 5)), 1001),
+		messages.Elected{State: messages.Leading, Leader: 1, Round: 1})
+
+	// … or one of them finds that the other leads, with the server 2 that it knows.
+	e = looker(t)
+	e.Dispute(2, true, 1)
+	wantNobody(t, e.Notified(word(2, messages.Leading, 4, 2, 4, longer), 2))
+	wantElected(t, e.Notified(word(3, messages.Leading, 7, 3, 4, longer), 3),
+		messages.Elected{State: messages.Following, Leader: 3, Round: 7})
+
+	// Where there is nobody else, a disputed leader is followed; and when the dispute is over, it counts as ever.
+	e = looker(t)
+	e.Dispute(2, true, 1)
+	wantNobody(t, e.Notified(word(2, messages.Leading, 7, 2, 4, longer), 2))
+	wantElected(t, e.Notified(word(3, messages.Following, 7, 2, 4, longer), 3),
+		messages.Elected{State: messages.Following, Leader: 2, Round: 7})
+	e = looker(t)
+	e.Dispute(2, true, 1)
+	wantNobody(t, e.Notified(word(2, messages.Looking, 1, 2, 3, longer), 2))
+	e.Dispute(2, false, 3)
+	wantElected(t, e.Tick(2000), messages.Elected{State: messages.Following, Leader: 2, Round: 1})
+}

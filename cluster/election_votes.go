@@ -35,7 +35,7 @@ func (e *Election) update(now int64, changed bool) {
 		e.finalizeAt = 0
 		return
 	}
-	if l := e.reigning(); l != nil {
+	if l := e.toJoin(); l != nil {
 		e.decide(l.Vote, l.Round)
 		return
 	}
@@ -96,7 +96,7 @@ func (e *Election) credible(vote messages.Vote) bool {
 		return false
 	case vote.Leader == e.o.Self:
 		return vote == e.own
-	case !e.up[vote.Leader]:
+	case !e.up[vote.Leader] || e.disputed[vote.Leader]:
 		return false
 	}
 	n := e.heard[vote.Leader]
@@ -137,9 +137,21 @@ func (e *Election) waitForMembers(now int64) bool {
 	return true
 }
 
+// toJoin is the word of a leader that this server may follow. Following is never unsafe: a disputed server may be taken to
+// follow whomever, and is followed itself where there is nobody else.
+func (e *Election) toJoin() *messages.Notification {
+	if l := e.reigning(func(id messages.ServerID) bool { return e.disputed[id] }); l != nil || len(e.disputed) == 0 {
+		return l
+	}
+	disputed := e.disputed
+	e.disputed = nil
+	defer func() { e.disputed = disputed }()
+	return e.reigning(func(messages.ServerID) bool { return false })
+}
+
 // reigning is the word of a leader that is one already: the leader itself says so, and a quorum has it. The word of its
-// followers isn't enough, for they may not have noticed its end.
-func (e *Election) reigning() *messages.Notification {
+// followers isn't enough, for they may not have noticed its end. supposed are servers that are taken to follow it.
+func (e *Election) reigning(supposed func(messages.ServerID) bool) *messages.Notification {
 	for _, leader := range slices.Sorted(maps.Keys(e.heard)) {
 		l := e.heard[leader]
 		if l.State != messages.Leading || l.Vote.Leader != leader || !e.mayLead(leader) || !e.counts(leader, l) {
@@ -159,7 +171,10 @@ func (e *Election) reigning() *messages.Notification {
 			n := e.heard[id]
 			return n != nil && n.Round == e.round && e.counts(id, n) && n.Vote.Leader == leader
 		}
-		if e.reigns(reign) || (l.Round == e.round && e.reigns(round)) {
+		or := func(follows func(messages.ServerID) bool) func(messages.ServerID) bool {
+			return func(id messages.ServerID) bool { return supposed(id) || follows(id) }
+		}
+		if e.reigns(or(reign)) || (l.Round == e.round && e.reigns(or(round))) {
 			return l
 		}
 	}
@@ -178,7 +193,7 @@ func (e *Election) doubt() {
 	if e.word == nil {
 		return
 	}
-	if l := e.reigning(); l != nil && l.From != e.word.Vote.Leader && l.From != e.doubted {
+	if l := e.reigning(func(messages.ServerID) bool { return false }); l != nil && l.From != e.word.Vote.Leader && l.From != e.doubted {
 		e.doubted = l.From
 		e.out.Elsewhere = &LeaderElsewhere{Leader: l.From}
 	}
@@ -230,7 +245,7 @@ const firstContactMs = 1000
 func (e *Election) unanimous(now int64) bool {
 	for _, rule := range e.rules {
 		for _, id := range rule.Voters() {
-			expected := e.up[id] || (!e.met[id] && id != e.o.Self && now < e.since+firstContactMs)
+			expected := e.up[id] && !e.disputed[id] || (!e.met[id] && id != e.o.Self && now < e.since+firstContactMs)
 			if expected && !e.supports(id) {
 				return false
 			}
@@ -260,7 +275,7 @@ func (e *Election) counts(id messages.ServerID, n *messages.Notification) bool {
 	if n.Config > e.config || (n.Config < e.config && n.State == messages.Looking) {
 		return false
 	}
-	return e.isVoter(id)
+	return e.isVoter(id) && !e.disputed[id]
 }
 
 func (e *Election) isVoter(id messages.ServerID) bool {

@@ -76,7 +76,8 @@ func (w welcome) String() string {
 // rival is another process that says that it is the peer.
 type rival struct {
 	incarnation uint64
-	since       int64 // when it came, monotonic microseconds
+	since, last int64 // when it came, and when it was here last: monotonic microseconds
+	tries       int
 	talk        talk
 }
 
@@ -84,8 +85,9 @@ type rival struct {
 // still there after the time in which a dead one is noticed.
 func (r *rival) certain(incarnation uint64, now, silence int64) bool {
 	if r.incarnation != incarnation {
-		r.incarnation, r.since = incarnation, now
+		r.incarnation, r.since, r.tries = incarnation, now, 0
 	}
+	r.tries++
 	return now-r.since >= silence+silence/2
 }
 

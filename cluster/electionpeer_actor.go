@@ -72,6 +72,7 @@ type electionPeerActor struct {
 	turned     int    // how often in a row the member has turned a knock away
 	remote     string // address of the other end of the link
 	rival      rival
+	doubted    bool // PeerDisputed was said
 }
 
 // NewElectionPeer makes the props of the actor that keeps the link for elections to a member. The election actor hears
@@ -101,6 +102,8 @@ func (a *electionPeerActor) Receive(ctx actor.Context) {
 		}
 	case *messages.Notification:
 		a.notification(ctx, m)
+	case doubtOver:
+		a.doubtOver(ctx)
 	case LinkAccepted:
 		a.accepted(ctx, m)
 	case LinkUp:
@@ -189,6 +192,7 @@ func (a *electionPeerActor) accepted(ctx actor.Context, m LinkAccepted) {
 			a.dialBack(ctx)
 		case taken:
 			ctx.Send(a.link, &messages.KeepAlive{}) // a host that has been started anew answers by breaking the link
+			a.doubt(ctx, m.Peer.Incarnation)
 		}
 		return
 	}
@@ -197,37 +201,6 @@ func (a *electionPeerActor) accepted(ctx actor.Context, m LinkAccepted) {
 	}
 	a.next, a.nextRemote = m.Link, m.Remote
 	a.replace(ctx)
-}
-
-// turnAway says why a link that the member has dialled is not taken.
-func (a *electionPeerActor) turnAway(w welcome, m LinkAccepted) string {
-	switch w {
-	case dialBack:
-		return w.String() + " at " + a.member.Address
-	case taken:
-	default:
-		return w.String()
-	}
-	now := a.rt.Clock.MonoUs()
-	if !a.rival.certain(m.Peer.Incarnation, now, a.opts.Link.SilenceLimit.Microseconds()) {
-		return fmt.Sprintf("server %d is still connected to server %d from %s; if that process has ended, this is noticed soon",
-			a.member.ID, a.self.ID, a.remote)
-	}
-	reason := fmt.Sprintf("server id %d is taken: a server with that id is connected to server %d from %s; each server needs an id of "+
-		"its own, compare the files myid", a.member.ID, a.self.ID, a.remote)
-	if a.rival.talk.worth(reason, now) {
-		a.log.Warn().Str("remote", m.Remote).Msg("another server is turned away: " + reason)
-	}
-	return reason
-}
-
-// knocked tells whether a link has ended as a knock does. When that goes on and nobody dials back, it is worth a word.
-func (a *electionPeerActor) knocked(reason string) bool {
-	if !a.knocking || !isKnock(reason) {
-		return false
-	}
-	a.turned++
-	return a.turned < patientKnocks
 }
 
 // dialBack answers a knock. A link that is up means nothing to the member any more.
@@ -288,6 +261,9 @@ func (a *electionPeerActor) isUp(ctx actor.Context) {
 	}
 	a.log.Info().Msg("election link up")
 	ctx.Send(a.election, PeerUp{ID: a.member.ID})
+	if a.doubted = a.doubted && a.rival.incarnation != a.peer.Incarnation; a.doubted {
+		ctx.Send(a.election, PeerDisputed{ID: a.member.ID, Disputed: true})
+	}
 }
 
 func (a *electionPeerActor) linkDown(ctx actor.Context, m LinkDown) {

@@ -17,11 +17,12 @@ import (
 // that they are for, and checks what it hears.
 type voter struct {
 	*linkHost
-	w     *linkWorld
-	peers map[messages.ServerID]*actor.PID
-	up    map[messages.ServerID]bool
-	heard map[messages.ServerID]uint64 // the round of the latest notification
-	ups   int
+	w        *linkWorld
+	peers    map[messages.ServerID]*actor.PID
+	up       map[messages.ServerID]bool
+	disputed map[messages.ServerID]bool
+	heard    map[messages.ServerID]uint64 // the round of the latest notification
+	ups      int
 }
 
 // voters starts servers 1 to n; each knows the addresses of all others but those that are guests to it.
@@ -33,7 +34,10 @@ func voters(w *linkWorld, n int, guests ...messages.ServerID) (list []*voter) {
 }
 
 func (w *linkWorld) voter(id messages.ServerID, n int, incarnation uint64, guests ...messages.ServerID) *voter {
-	v := &voter{w: w, peers: map[messages.ServerID]*actor.PID{}, up: map[messages.ServerID]bool{}, heard: map[messages.ServerID]uint64{}}
+	v := &voter{
+		w: w, peers: map[messages.ServerID]*actor.PID{}, up: map[messages.ServerID]bool{},
+		disputed: map[messages.ServerID]bool{}, heard: map[messages.ServerID]uint64{},
+	}
 	v.linkHost = w.start(id, incarnation, DefaultReceptionOptions(), v.hear)
 	v.tell(v.pid, func(ctx actor.Context) {
 		for i := range n {
@@ -61,7 +65,13 @@ func (v *voter) hear(ctx actor.Context, msg any) {
 		}
 		v.ups++
 		v.up[m.ID], v.heard[m.ID] = true, 0
+	case PeerDisputed:
+		if !v.up[m.ID] || v.disputed[m.ID] == m.Disputed {
+			v.w.t.Fatalf("server %d: %+v, up %t", v.self.ID, m, v.up[m.ID])
+		}
+		v.disputed[m.ID] = m.Disputed
 	case PeerDown:
+		v.disputed[m.ID] = false
 		if !v.up[m.ID] {
 			v.w.t.Fatalf("server %d: PeerDown of %d, which isn't up", v.self.ID, m.ID)
 		}
@@ -301,8 +311,12 @@ func TestElectionPeerTellsARivalThatItsIDIsTaken(t *testing.T) {
 		if !strings.Contains(w.logs.String(), "another server is turned away: server id 2 is taken") {
 			t.Fatal(w.logs.String())
 		}
-		if list[0].ups != 1 || !list[0].up[2] {
-			t.Fatalf("seed %d: the link to the first one was lost", seed)
+		if list[0].ups != 1 || !list[0].up[2] || !list[0].disputed[2] {
+			t.Fatalf("seed %d: up %v %d times, disputed %v", seed, list[0].up, list[0].ups, list[0].disputed)
+		}
+		w.run(3 * time.Second)
+		if list[0].disputed[2] {
+			t.Fatalf("seed %d: the other one has gone, and the member is still disputed", seed)
 		}
 		list[1].host.Vanish()
 		w.run(4 * time.Second)
