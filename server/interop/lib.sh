@@ -42,27 +42,35 @@ need_java() {
 	[ -r /usr/share/java/zookeeper.jar ]
 }
 
+# accepts HOST:PORT tells whether somebody listens there.
+accepts() { (exec 3<>"/dev/tcp/${1%:*}/${1##*:}") 2>/dev/null; }
+
 # serves HOST:PORT tells whether a server there serves clients, as the four-letter word srvr says; it is the one word that
 # every server allows. (ruok is answered before the data is loaded.)
-serves() {
-	local reply
-	reply=$(
+serves() { [ -n "$(mode_of "$1")" ]; }
+
+# mode_of HOST:PORT prints how the server there serves: standalone, leader, follower …; nothing if it does not.
+mode_of() {
+	(
 		exec 2>/dev/null
 		exec 3<>"/dev/tcp/${1%:*}/${1##*:}" || exit 1
 		printf srvr >&3
 		timeout 2 cat <&3
-	)
-	[[ $reply == *Mode:* ]]
+	) | sed -n 's/^Mode: //p'
 }
 
 # free_port prints a TCP port of the loopback interface on which nobody listens.
-free_port() {
-	local port
-	while :; do
+free_port() { free_ports 1; }
+
+# free_ports COUNT prints so many of them, a line each.
+free_ports() {
+	local port found=""
+	while [ "$(wc -w <<<"$found")" -lt "$1" ]; do
 		port=$((20000 + RANDOM % 12000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+		[[ " $found " == *" $port "* ]] && continue
+		accepts "127.0.0.1:$port" || found+=" $port"
 	done
-	echo "$port"
+	tr ' ' '\n' <<<"${found# }"
 }
 
 # write_config FOLDER PORT writes FOLDER/zoo.cfg: the profile that the suites expect of a server. Short ticks keep the
@@ -84,19 +92,17 @@ write_config() {
 	CONFIG
 }
 
-# start_troupe FOLDER PORT BINARY starts Troupe and sets server_pid.
+# start_troupe FOLDER BINARY starts Troupe with FOLDER/zoo.cfg and sets server_pid.
 start_troupe() {
-	write_config "$1" "$2"
-	"$3" serve "$1/zoo.cfg" >"$1/server.log" 2>&1 </dev/null &
+	"$2" serve "$1/zoo.cfg" >>"$1/server.log" 2>&1 </dev/null &
 	server_pid=$!
 }
 
-# start_zookeeper FOLDER PORT starts Debian's ZooKeeper, the yardstick, and sets server_pid. The interval at which it
-# sweeps containers is a system property there, not a key of zoo.cfg.
+# start_zookeeper FOLDER starts Debian's ZooKeeper, the yardstick, in the same way. The interval at which it sweeps
+# containers is a system property there, not a key of zoo.cfg.
 start_zookeeper() {
-	write_config "$1" "$2"
 	java -Xmx512m -Dznode.container.checkIntervalMs=500 -cp /usr/share/java/zookeeper.jar \
-		org.apache.zookeeper.server.quorum.QuorumPeerMain "$1/zoo.cfg" >"$1/server.log" 2>&1 </dev/null &
+		org.apache.zookeeper.server.quorum.QuorumPeerMain "$1/zoo.cfg" >>"$1/server.log" 2>&1 </dev/null &
 	server_pid=$!
 }
 

@@ -60,6 +60,20 @@ void client_watcher(zhandle_t *zh, int type, int state, const char *path, void *
 		record(context, type, state, path);
 }
 
+static void synced(int rc, const char *value, const void *data)
+{
+	struct client *c = ((void **)data)[0];
+	count_up(c, ((void **)data)[1]);
+}
+
+void client_freshen(struct client *c)
+{
+	int done = 0;
+	void *data[] = {c, &done};
+	OK(zoo_async(c->zh, "/", synced, data));
+	await_count(c, &done, 1);
+}
+
 struct client *client_start(const clientid_t *id)
 {
 	struct client *c = calloc(1, sizeof *c);
@@ -75,6 +89,8 @@ struct client *client_connect(const clientid_t *id)
 {
 	struct client *c = client_start(id);
 	client_await_connects(c, 1);
+	if (!id)
+		client_freshen(c);
 	return c;
 }
 
@@ -144,19 +160,10 @@ void expect_event(struct client *c, int type, const char *path)
 	pthread_mutex_unlock(&c->lock);
 }
 
-static void synced(int rc, const char *value, const void *data)
-{
-	struct client *c = ((void **)data)[0];
-	count_up(c, ((void **)data)[1]);
-}
-
 void expect_no_event(struct client *c)
 {
 	/* Events and completions come from one thread in the order of the wire. */
-	int done = 0;
-	void *data[] = {c, &done};
-	OK(zoo_async(c->zh, "/", synced, data));
-	await_count(c, &done, 1);
+	client_freshen(c);
 	pthread_mutex_lock(&c->lock);
 	CHECK(c->head == c->tail, "unexpected event type %d of %s", c->events[c->head].type, c->events[c->head].path);
 	pthread_mutex_unlock(&c->lock);

@@ -69,6 +69,8 @@ struct client {
 struct client *client_connect(const clientid_t *id);
 /* The same without waiting for a connection. */
 struct client *client_start(const clientid_t *id);
+/* Lets the client see all that anybody was told to be done: its server may know it later than others. */
+void client_freshen(struct client *c);
 /* Closes the session and frees the client. */
 void client_close(struct client *c);
 /* Waits for a session state. */

@@ -200,6 +200,7 @@ static void acls(void)
 	OK(zoo_create(owner->zh, at("a"), "v", 1, &ZOO_CREATOR_ALL_ACL, 0, NULL, 0));
 	OK(zoo_get_acl(owner->zh, at("a"), &stored, &stat));
 	CHECK(stored.count == 1 && strcmp(stored.data[0].id.scheme, "digest") == 0 && strncmp(stored.data[0].id.id, "amy:", 4) == 0, "stored ACL");
+	client_freshen(stranger);
 	RETURNS(ZNOAUTH, zoo_get(stranger->zh, at("a"), 0, buffer, &length, &stat));
 	RETURNS(ZNOAUTH, zoo_set(stranger->zh, at("a"), "x", 1, -1));
 	RETURNS(ZNOAUTH, zoo_create(stranger->zh, at("a/kid"), "", 0, &ZOO_OPEN_ACL_UNSAFE, 0, NULL, 0));

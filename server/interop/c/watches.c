@@ -48,6 +48,7 @@ static void ephemeral_of_a_closed_session(void)
 	struct client *c = client_connect(NULL), *owner = client_connect(NULL);
 	struct Stat stat;
 	OK(zoo_create(owner->zh, at("e"), "", 0, &ZOO_OPEN_ACL_UNSAFE, ZOO_EPHEMERAL, NULL, 0));
+	client_freshen(c);
 	OK(zoo_wexists(c->zh, at("e"), client_watcher, c, &stat));
 	client_close(owner);
 	expect_event(c, ZOO_DELETED_EVENT, at("e"));

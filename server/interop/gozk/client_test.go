@@ -35,7 +35,7 @@ type client struct {
 	refused bool
 }
 
-// server returns the address of the server under test, or skips the test.
+// server returns the addresses of the servers under test, with commas between, or skips the test.
 func server(t *testing.T) string {
 	t.Helper()
 	address := os.Getenv("INTEROP_SERVER")
@@ -61,7 +61,7 @@ func (quiet) Printf(string, ...any) {}
 func connect(t *testing.T, timeout time.Duration) *client {
 	t.Helper()
 	c := &client{t: t, states: make(chan zk.State, 1000)}
-	conn, events, err := zk.Connect([]string{server(t)}, timeout, zk.WithLogger(quiet{}), zk.WithDialer(c.dial))
+	conn, events, err := zk.Connect(strings.Split(server(t), ","), timeout, zk.WithLogger(quiet{}), zk.WithDialer(c.dial))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,6 +75,15 @@ func connect(t *testing.T, timeout time.Duration) *client {
 		}
 	}()
 	c.await(zk.StateHasSession)
+	return c
+}
+
+// fresh is the client, which now sees all that anybody was told to be done: its server may know it later than others.
+func (c *client) fresh() *client {
+	c.t.Helper()
+	if _, err := c.Sync("/"); err != nil {
+		c.t.Fatalf("sync: %v", err)
+	}
 	return c
 }
 
@@ -129,14 +138,17 @@ func (c *client) withRoot() string {
 	root := "/go-" + hex.EncodeToString(random)
 	c.create(root, "")
 	address := server(c.t)
-	c.t.Cleanup(func() {
-		sweeper, _, err := zk.Connect([]string{address}, sessionTimeout, zk.WithLogger(quiet{}))
-		if err == nil {
-			deleteAll(sweeper, root)
-			sweeper.Close()
-		}
-	})
+	c.t.Cleanup(func() { sweep(address, root) })
 	return root
+}
+
+// sweep deletes a node and all below it.
+func sweep(address, root string) {
+	sweeper, _, err := zk.Connect(strings.Split(address, ","), sessionTimeout, zk.WithLogger(quiet{}))
+	if err == nil {
+		deleteAll(sweeper, root)
+		sweeper.Close()
+	}
 }
 
 func deleteAll(conn *zk.Conn, path string) {

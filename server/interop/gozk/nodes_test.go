@@ -166,7 +166,7 @@ func TestACL(t *testing.T) {
 	acl, _, err := owner.GetACL(root + "/a")
 	fails(t, "getACL", err, nil)
 	equal(t, "stored ACL", acl[0], zk.DigestACL(zk.PermAll, "amy", "pw")[0])
-	_, _, err = stranger.Get(root + "/a")
+	_, _, err = stranger.fresh().Get(root + "/a")
 	fails(t, "get of a stranger", err, zk.ErrNoAuth)
 	fails(t, "auth", stranger.AddAuth("digest", []byte("amy:pw")), nil)
 	equal(t, "version", stranger.set(root+"/a", "w").Version, 1)

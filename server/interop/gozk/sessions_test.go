@@ -16,7 +16,7 @@ func TestWatches(t *testing.T) {
 	path := root + "/n"
 	_, _, created, err := c.ExistsW(path)
 	fails(t, "exists", err, nil)
-	_, _, children, err := c.ChildrenW(root)
+	_, _, children, err := c.fresh().ChildrenW(root)
 	fails(t, "children", err, nil)
 	writer.create(path, "")
 	expect(t, created, zk.EventNodeCreated, path)
@@ -37,7 +37,7 @@ func TestEphemeralsGoWithTheSession(t *testing.T) {
 	root := c.withRoot()
 	_, err := owner.Create(root+"/e", nil, zk.FlagEphemeral, open)
 	fails(t, "create", err, nil)
-	_, _, gone, err := c.ExistsW(root + "/e")
+	_, _, gone, err := c.fresh().ExistsW(root + "/e")
 	fails(t, "exists", err, nil)
 	owner.Close()
 	expect(t, gone, zk.EventNodeDeleted, root+"/e")
@@ -50,7 +50,7 @@ func TestBrokenConnection(t *testing.T) {
 	session := c.SessionID()
 	_, err := c.Create(root+"/e", nil, zk.FlagEphemeral, open)
 	fails(t, "create", err, nil)
-	_, _, changed, err := c.GetW(root)
+	_, _, changed, err := c.fresh().GetW(root)
 	fails(t, "get", err, nil)
 	_, _, created, err := c.ExistsW(root + "/later")
 	fails(t, "exists", err, nil)
@@ -64,7 +64,7 @@ func TestBrokenConnection(t *testing.T) {
 	expect(t, changed, zk.EventNodeDataChanged, root)
 	writer.create(root+"/later", "")
 	expect(t, created, zk.EventNodeCreated, root+"/later")
-	_, stat := writer.get(root + "/e")
+	_, stat := writer.fresh().get(root + "/e")
 	equal(t, "owner", stat.EphemeralOwner, session)
 }
 
@@ -75,7 +75,7 @@ func TestExpiry(t *testing.T) {
 	session := c.SessionID()
 	_, err := c.Create(root+"/e", nil, zk.FlagEphemeral, open)
 	fails(t, "create", err, nil)
-	_, _, gone, err := witness.ExistsW(root + "/e")
+	_, _, gone, err := witness.fresh().ExistsW(root + "/e")
 	fails(t, "exists", err, nil)
 	c.cut(true)
 	expect(t, gone, zk.EventNodeDeleted, root+"/e")
@@ -135,7 +135,7 @@ func TestLockExcludes(t *testing.T) {
 	}
 	wait.Wait()
 	equal(t, "turns", turns, 40)
-	children, _, err := first.Children(root + "/lock")
+	children, _, err := first.fresh().Children(root + "/lock")
 	fails(t, "children", err, nil)
 	equal(t, "nodes left behind", len(children), 0)
 }

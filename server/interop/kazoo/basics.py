@@ -13,7 +13,8 @@ from kazoo.exceptions import (
 )
 from kazoo.security import ACL, Id, OPEN_ACL_UNSAFE, make_acl, make_digest_acl
 
-from clients import clients
+import harness
+from clients import clients, close, connect, fresh
 from harness import equal, raises, test
 
 
@@ -149,6 +150,10 @@ def large_transaction():
             transaction.create("%s/n%04d" % (root, number), b"x" * 100)
         equal(len(transaction.commit()), 1000, "results")
         equal(zk.exists(root).numChildren, 1000, "children")
+        transaction = zk.transaction()
+        for number in range(1000):
+            transaction.delete("%s/n%04d" % (root, number))
+        equal(transaction.commit(), [True] * 1000, "results of the deletion")
 
 
 @test()
@@ -157,7 +162,7 @@ def acl_digest():
         owner.add_auth("digest", "amy:pw")
         acl = [make_digest_acl("amy", "pw", all=True), make_acl("world", "anyone", read=True)]
         owner.create(root + "/a", b"v", acl=acl)
-        equal(stranger.get(root + "/a")[0], b"v", "the world may read")
+        equal(fresh(stranger).get(root + "/a")[0], b"v", "the world may read")
         raises(NoAuthError, stranger.set, root + "/a", b"w")
         raises(NoAuthError, stranger.create, root + "/a/kid")
         raises(NoAuthError, stranger.set_acls, root + "/a", OPEN_ACL_UNSAFE)
@@ -178,7 +183,7 @@ def acl_parent_decides_about_deletion():
         owner.create(root + "/p", acl=[make_digest_acl("amy", "pw", all=True)])
         owner.create(root + "/p/kid")
         raises(NoAuthError, stranger.delete, root + "/p/kid")
-        raises(NoAuthError, stranger.get_children, root + "/p")
+        raises(NoAuthError, fresh(stranger).get_children, root + "/p")
         raises(NoAuthError, stranger.delete, root + "/p/none")
         equal(stranger.set(root + "/p/kid", b"v").version, 1, "the child itself is open")
         owner.delete(root + "/p/kid")
@@ -198,7 +203,7 @@ def chroot():
         zk.create(root + "/sub")
         other.chroot = root + "/sub"
         equal(other.create("/x", b"v"), "/x", "created path")
-        equal(zk.get(root + "/sub/x")[0], b"v", "seen from outside")
+        equal(fresh(zk).get(root + "/sub/x")[0], b"v", "seen from outside")
         equal(other.create("/s-", sequence=True), "/s-0000000001", "sequential create")
         equal(sorted(other.get_children("/")), ["s-0000000001", "x"], "children of the chroot")
 
@@ -209,6 +214,30 @@ def sync_and_ensure_path():
         writer.ensure_path(root + "/a/b/c")
         equal(reader.sync(root), root, "sync")
         assert reader.exists(root + "/a/b/c")
+
+
+@test(needs=["ensemble"])
+def every_member_serves():
+    members = [connect(member) for member in harness.SERVER.split(",")]
+    with clients() as (root, zk):
+        for number, member in enumerate(members):
+            equal(member.create("%s/n%d" % (root, number), b"%d" % number), "%s/n%d" % (root, number), "created path")
+        for member in members:
+            equal(sorted(fresh(member).get_children(root)), ["n%d" % number for number in range(len(members))], "children at each")
+            equal(sorted(line.partition(";")[2] for line in member.get("/zookeeper/config")[0].decode().split("\n") if line.startswith("server.")),
+                  sorted(harness.SERVER.split(",")), "the members that each names")
+    for member in members:
+        close(member)
+
+
+@test(needs=["ensemble", "4lw"])
+def one_leads_and_the_others_follow():
+    modes = []
+    for address in harness.SERVER.split(","):
+        member = connect(address)
+        modes += [line.split()[1] for line in member.command(b"srvr").split("\n") if line.startswith("Mode:")]
+        close(member)
+    equal(sorted(modes), ["follower"] * (len(modes) - 1) + ["leader"], "modes")
 
 
 @test(needs=["4lw"])

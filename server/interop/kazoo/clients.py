@@ -28,12 +28,20 @@ def close(client):
         client.close()
 
 
+def fresh(client):
+    """The client, which now sees all that anybody was told to be done: its server may know it later than others."""
+    client.retry(client.sync, "/")
+    return client
+
+
 @contextlib.contextmanager
 def clients(count=1, **options):
     """Yields (root, client, …): connected clients, and a node that exists for this test alone."""
     made = [connect(**options) for _ in range(count)]
     root = harness.unique("kazoo")
     made[0].create(root)
+    for client in made[1:]:
+        fresh(client)
     try:
         yield (root, *made)
     finally:

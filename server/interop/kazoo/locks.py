@@ -6,7 +6,7 @@ import threading
 from kazoo.exceptions import LockTimeout
 
 import harness
-from clients import Record, clients, close, connect, spawn
+from clients import Record, clients, close, connect, fresh, spawn
 from harness import equal, eventually, raises, test
 from proxy import Proxy
 
@@ -28,7 +28,7 @@ def lock_excludes():
         for done in [spawn(work, client, "c%d" % index) for index, client in enumerate(many)]:
             done.result(60)
         equal((len(order), max(most)), (20, 1), "turns, and holders at a time")
-        equal(many[0].get_children(path), [], "nothing is left behind")
+        equal(fresh(many[0]).get_children(path), [], "nothing is left behind")
 
 
 @test()
@@ -48,7 +48,7 @@ def lock_timeout_contenders_cancel():
 
 @test()
 def lock_passes_on_when_its_holder_dies():
-    with clients() as (root, zk), Proxy(harness.SERVER) as proxy:
+    with clients() as (root, zk), Proxy(harness.MEMBER) as proxy:
         holder = connect(proxy.address, timeout=1)
         assert holder.Lock(root + "/lock", "holder").acquire()
         pending = spawn(zk.Lock(root + "/lock", "heir").acquire)
@@ -116,7 +116,7 @@ def election():
 
 @test()
 def election_after_the_leader_vanishes():
-    with clients() as (root, zk), Proxy(harness.SERVER) as proxy:
+    with clients() as (root, zk), Proxy(harness.MEMBER) as proxy:
         doomed = connect(proxy.address, timeout=1)
         leaders, forever = Record(), threading.Event()
 
@@ -139,8 +139,8 @@ def barrier():
     with clients(3) as (root, keeper, one, two):
         gate = keeper.Barrier(root + "/barrier")
         gate.create()
-        equal(one.Barrier(root + "/barrier").wait(timeout=0.2), False, "a closed barrier")
-        waiting = [spawn(client.Barrier(root + "/barrier").wait, 60) for client in (one, two)]
+        equal(fresh(one).Barrier(root + "/barrier").wait(timeout=0.2), False, "a closed barrier")
+        waiting = [spawn(fresh(client).Barrier(root + "/barrier").wait, 60) for client in (one, two)]
         equal(gate.remove(), True, "remove")
         equal([future.result(30) for future in waiting], [True, True], "an open barrier")
 
@@ -173,10 +173,10 @@ def lease():
         hour = datetime.timedelta(hours=1)
 
         def take(client, name):
-            return bool(client.NonBlockingLease(root + "/lease", hour, identifier=name, utcnow=lambda: now[0]))
+            return bool(fresh(client).NonBlockingLease(root + "/lease", hour, identifier=name, utcnow=lambda: now[0]))
 
         equal((take(one, "a"), take(two, "b"), take(one, "a")), (True, False, True), "one holder, who may renew")
         now[0] += datetime.timedelta(hours=2)
         equal((take(two, "b"), take(one, "a")), (True, False), "after it ran out")
-        leases = [bool(client.MultiNonBlockingLease(2, root + "/multi", hour, identifier=name, utcnow=lambda: now[0])) for client, name in ((one, "a"), (two, "b"), (one, "c"))]
+        leases = [bool(fresh(client).MultiNonBlockingLease(2, root + "/multi", hour, identifier=name, utcnow=lambda: now[0])) for client, name in ((one, "a"), (two, "b"), (one, "c"))]
         equal(leases, [True, True, False], "two leases for three")

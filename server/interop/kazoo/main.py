@@ -5,6 +5,7 @@ import warnings
 
 import harness
 import basics  # noqa: F401
+import chaos  # noqa: F401
 import locks  # noqa: F401
 import recipes  # noqa: F401
 import sessions  # noqa: F401

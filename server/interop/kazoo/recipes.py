@@ -2,7 +2,7 @@
 
 import threading
 
-from clients import clients, close, connect, spawn
+from clients import clients, close, connect, fresh, spawn
 from harness import equal, eventually, test
 
 
@@ -17,7 +17,7 @@ def counter():
 
         for done in [spawn(work, client) for client in many]:
             done.result(60)
-        final = many[0].Counter(root + "/counter")
+        final = fresh(many[0]).Counter(root + "/counter")
         equal(final.value, 40, "sum")
         final -= 15
         equal((final.value, final.pre_value, final.post_value), (25, 40, 25), "after a subtraction")
@@ -38,7 +38,7 @@ def queue():
         for value, priority in ((b"c", 100), (b"d", 100), (b"a", 5), (b"b", 50)):
             line.put(value, priority)
         equal(len(line), 4, "length")
-        other = two.Queue(root + "/queue")
+        other = fresh(two).Queue(root + "/queue")
         equal([other.get() for _ in range(5)], [b"a", b"b", b"c", b"d", None], "by priority, then by age")
 
 
@@ -50,7 +50,7 @@ def queue_hands_out_each_entry_once():
             many[0].Queue(root + "/queue").put(b"%d" % number)
 
         def drain(client):
-            line, got = client.Queue(root + "/queue"), []
+            line, got = fresh(client).Queue(root + "/queue"), []
             while (value := line.get()) is not None:
                 got.append(value)
             return got
@@ -65,6 +65,7 @@ def locking_queue():
         first, second = one.LockingQueue(root + "/queue"), two.LockingQueue(root + "/queue")
         first.put_all([b"a", b"b"])
         first.put(b"urgent", priority=1)
+        fresh(two)
         equal(first.get(10), b"urgent", "first entry")
         equal(second.get(10), b"a", "another consumer gets another entry")
         equal((first.holds_lock(), first.consume(), first.holds_lock()), (True, True, False), "consume")
@@ -95,8 +96,10 @@ def parties():
         party = [client.Party(root + "/party", "m%d" % index) for index, client in enumerate(many)]
         for member in party:
             member.join()
+        fresh(many[0])
         equal((len(party[0]), sorted(party[0])), (3, ["m0", "m1", "m2"]), "members")
         party[1].leave()
+        fresh(many[0])
         equal(sorted(party[0]), ["m0", "m2"], "after one left")
         close(many[2])
         eventually(lambda: sorted(party[0]) == ["m0"], "after one went away")

@@ -6,7 +6,7 @@ from kazoo.client import KazooState
 from kazoo.exceptions import ConnectionLoss, NoNodeError, SessionExpiredError
 
 import harness
-from clients import Record, clients, close, connect, spawn
+from clients import Record, clients, close, connect, fresh, spawn
 from harness import equal, eventually, raises, test
 from proxy import Proxy
 
@@ -17,7 +17,7 @@ def ephemerals_go_with_close():
         other = connect()
         seen = Record()
         other.create(root + "/e", ephemeral=True)
-        stat = zk.exists(root + "/e", watch=seen.watcher)
+        stat = fresh(zk).exists(root + "/e", watch=seen.watcher)
         equal(stat.ephemeralOwner, other.client_id[0], "owner")
         close(other)
         equal(seen.wait_len(1), [("DELETED", root + "/e")], "events")
@@ -26,7 +26,7 @@ def ephemerals_go_with_close():
 
 @test()
 def reconnect_keeps_the_session():
-    with clients() as (root, zk), Proxy(harness.SERVER) as proxy:
+    with clients() as (root, zk), Proxy(harness.MEMBER) as proxy:
         other = connect(proxy.address)
         states = Record()
         other.add_listener(states.append)
@@ -39,13 +39,13 @@ def reconnect_keeps_the_session():
             equal(other.retry(other.get, root + "/e")[0], b"mine", "the ephemeral is still there")
         assert KazooState.LOST not in states, states
         close(other)
-        equal(zk.exists(root + "/e"), None, "the ephemeral after close")
+        equal(fresh(zk).exists(root + "/e"), None, "the ephemeral after close")
 
 
 @test()
 def connection_loss_is_reported():
-    with clients() as (root, zk), Proxy(harness.SERVER) as proxy:
-        other = connect(proxy.address)
+    with clients() as (root, zk), Proxy(harness.MEMBER) as proxy:
+        other = fresh(connect(proxy.address))
         states = Record()
         other.add_listener(states.append)
         proxy.hold()
@@ -62,13 +62,13 @@ def connection_loss_is_reported():
 
 @test()
 def expiry_by_silence():
-    with clients() as (root, zk), Proxy(harness.SERVER) as proxy:
+    with clients() as (root, zk), Proxy(harness.MEMBER) as proxy:
         other = connect(proxy.address, timeout=1)
         session = other.client_id[0]
         states, seen = Record(), Record()
         other.add_listener(states.append)
         other.create(root + "/e", ephemeral=True)
-        zk.exists(root + "/e", watch=seen.watcher)
+        fresh(zk).exists(root + "/e", watch=seen.watcher)
         proxy.refuse()
         equal(seen.wait_len(1), [("DELETED", root + "/e")], "the server expires the session")
         proxy.allow()
@@ -85,9 +85,10 @@ def pings_keep_a_session():
         session = other.client_id[0]
         other.create(root + "/e", ephemeral=True)
         # Idle for several timeouts: a second session is made to expire after it, which takes longer.
-        with Proxy(harness.SERVER) as proxy:
+        with Proxy(harness.MEMBER) as proxy:
             victim = connect(proxy.address, timeout=2)
             victim.create(root + "/victim", ephemeral=True)
+            fresh(zk)
             proxy.refuse()
             eventually(lambda: zk.exists(root + "/victim") is None, "the silent session expires")
             close(victim)
@@ -98,16 +99,16 @@ def pings_keep_a_session():
 
 @test()
 def attach_with_id_and_password():
-    with clients() as (root, zk), Proxy(harness.SERVER) as proxy:
+    with clients() as (root, zk), Proxy(harness.MEMBER) as proxy:
         first = connect(proxy.address)
         identity = first.client_id
         first.create(root + "/e", ephemeral=True)
         proxy.refuse()
         second = connect(client_id=identity)
         equal(second.client_id, identity, "the same session")
-        equal(second.exists(root + "/e").ephemeralOwner, identity[0], "owner")
+        equal(fresh(second).exists(root + "/e").ephemeralOwner, identity[0], "owner")
         close(second)
-        equal(zk.exists(root + "/e"), None, "the ephemeral goes with its session")
+        equal(fresh(zk).exists(root + "/e"), None, "the ephemeral goes with its session")
         third = connect(client_id=identity)
         assert third.client_id[0] != identity[0], "a closed session can't be had again"
         close(third)
@@ -116,13 +117,15 @@ def attach_with_id_and_password():
 
 @test()
 def attach_takes_the_session_from_the_old_connection():
+    """Of one server; another member of an ensemble lets the old connection read on, and refuses its writes."""
     with clients() as (root, zk):
-        first = connect()
+        first = connect(harness.MEMBER)
         identity = first.client_id
         states = Record()
         first.add_listener(states.append)
         first.create(root + "/e", ephemeral=True)
-        second = connect(client_id=identity)
+        fresh(zk)
+        second = connect(harness.MEMBER, client_id=identity)
         eventually(lambda: KazooState.SUSPENDED in states, "the first connection is closed by the server")
         # From here on the two take it from each other; nobody else is harmed, and it ends with them.
         close(first)
@@ -139,7 +142,7 @@ def attach_with_a_wrong_password():
         thief = connect(client_id=(session, b"\x01" * 16))
         assert thief.client_id[0] != session, "the thief got a session of its own"
         raises(NoNodeError, thief.get, root + "/nothing")
-        equal(zk.exists(root + "/e").ephemeralOwner, session, "owner of the ephemeral")
+        equal(fresh(zk).exists(root + "/e").ephemeralOwner, session, "owner of the ephemeral")
         close(thief)
         equal(owner.retry(owner.exists, root + "/e").ephemeralOwner, session, "the owner is back, and so is its session")
         close(owner)
@@ -147,7 +150,7 @@ def attach_with_a_wrong_password():
 
 @test()
 def a_watch_survives_a_broken_connection():
-    with clients() as (root, zk), Proxy(harness.SERVER) as proxy:
+    with clients() as (root, zk), Proxy(harness.MEMBER) as proxy:
         other = connect(proxy.address)
         seen = Record()
 
@@ -168,7 +171,7 @@ def a_watch_survives_a_broken_connection():
 @test()
 def writes_across_broken_connections():
     """Every write that was acknowledged is there; none is there twice."""
-    with clients() as (root, zk), Proxy(harness.SERVER) as proxy:
+    with clients() as (root, zk), Proxy(harness.MEMBER) as proxy:
         other = connect(proxy.address)
         acknowledged, stop = [], threading.Event()
 
@@ -190,9 +193,32 @@ def writes_across_broken_connections():
             proxy.drop()
         stop.set()
         done.result(30)
-        missing = set(acknowledged) - set(zk.get_children(root))
+        missing = set(acknowledged) - set(fresh(zk).get_children(root))
         equal(missing, set(), "acknowledged writes that are missing")
         close(other)
+
+
+@test(needs=["ensemble"])
+def a_session_moves_between_members():
+    """Whoever takes a session along to another member finds its ephemerals there."""
+    with clients() as (root, zk):
+        identity, before = None, []
+        for number, member in enumerate(harness.SERVER.split(",")):
+            proxy = Proxy(member)
+            client = connect(proxy.address, client_id=identity)
+            identity = identity or client.client_id
+            equal(client.client_id, identity, "the same session")
+            client.create("%s/e%d" % (root, number), ephemeral=True)
+            equal(len(fresh(client).get_children(root)), number + 1, "ephemerals of the session")
+            before.append((client, proxy))
+            if number < 2:
+                proxy.refuse()
+        client.stop()
+        equal(fresh(zk).get_children(root), [], "all go with their session")
+        for client, proxy in before:
+            proxy.allow()
+            close(client)
+            proxy.refuse()
 
 
 @test(needs=["cnxns"])
@@ -203,7 +229,7 @@ def many_sessions():
         equal(len({session.client_id[0] for session in sessions}), 60, "different sessions")
         for number, session in enumerate(sessions):
             session.create_async("%s/e%d" % (root, number), ephemeral=True).get(30)
-        equal(zk.exists(root).numChildren, 60, "ephemerals")
+        equal(fresh(zk).exists(root).numChildren, 60, "ephemerals")
         for done in [spawn(close, session) for session in sessions]:
             done.result(60)
         eventually(lambda: zk.exists(root).numChildren == 0, "all ephemerals are gone")

@@ -4,7 +4,7 @@ import urllib.parse
 
 from kazoo.exceptions import BadVersionError, NodeExistsError, NoNodeError
 
-from clients import Record, clients, close, connect, spawn
+from clients import Record, clients, close, connect, fresh, spawn
 from harness import equal, eventually, raises, test
 
 
@@ -82,7 +82,7 @@ def solr_overseer_queue():
         for number, future in enumerate(asking):
             equal(future.result(60), [b"done %d.%d" % (number, index) for index in range(10)], "answers")
         serving.result(60)
-        equal(overseer.get_children(root + "/queue-work"), [], "nothing is left")
+        equal(fresh(overseer).get_children(root + "/queue-work"), [], "nothing is left")
 
 
 @test()
@@ -97,7 +97,7 @@ def solr_overseer_election():
             nodes[index].exists(seats[index - 1], watch=lambda event, index=index: watching.append((index, event.type)))
         close(nodes[0])
         equal(watching.wait_len(1), [(1, "DELETED")], "only the next in line hears of it")
-        equal(zk.exists(root + "/leader"), None, "the leader node went with its session")
+        equal(fresh(zk).exists(root + "/leader"), None, "the leader node went with its session")
         nodes[1].create(root + "/leader", b"node1", ephemeral=True)
         close(nodes[1])
         equal(watching.wait_len(2), [(1, "DELETED"), (2, "DELETED")], "and then the one after")
@@ -110,6 +110,7 @@ def solr_cluster_state_by_compare_and_set():
         many[0].create(root + "/state.json", b"0")
 
         def add(zk):
+            fresh(zk)
             for _ in range(10):
                 while True:
                     data, stat = zk.get(root + "/state.json")
@@ -121,7 +122,7 @@ def solr_cluster_state_by_compare_and_set():
 
         for future in [spawn(add, zk) for zk in many]:
             future.result(60)
-        data, stat = many[0].get(root + "/state.json")
+        data, stat = fresh(many[0]).get(root + "/state.json")
         equal((data, stat.version), (b"40", 40), "no update is lost, none counts twice")
 
 
@@ -156,14 +157,14 @@ def clickhouse_replicated_log():
             return int(number[-10:])
 
         equal([insert(one, "a"), insert(two, "b"), insert(one, "a"), insert(two, "c")], [0, 1, None, 2], "block numbers")
-        log = sorted(one.get_children(root + "/log"))
+        log = sorted(fresh(one).get_children(root + "/log"))
         equal([name[-10:] for name in log], ["%010d" % number for number in range(3)], "log entries")
-        transaction = two.transaction()
+        transaction = fresh(two).transaction()
         for name in log:
             transaction.create(root + "/replicas/r2/queue/queue-", two.get("%s/log/%s" % (root, name))[0], sequence=True)
         transaction.create(root + "/replicas/r2/log_pointer", b"3")
         assert not any(isinstance(result, Exception) for result in transaction.commit())
-        equal(len(one.get_children(root + "/replicas/r2/queue")), 3, "the other replica's queue")
+        equal(len(fresh(one).get_children(root + "/replicas/r2/queue")), 3, "the other replica's queue")
         equal(one.get_children(root + "/temp") + one.get_children(root + "/block_numbers/all"), [], "no lock is left")
 
 
@@ -181,8 +182,8 @@ def bookkeeper_ledgers():
             one.delete_async(path)
         ledger = root + "/ledgers/00/0000/L%04d" % numbers[-1]
         one.create(ledger, b"OPEN", makepath=True)
-        _, stat = two.get(ledger)
+        _, stat = fresh(two).get(ledger)
         equal(two.set(ledger, b"IN_RECOVERY", version=stat.version).version, 1, "recovery takes over")
         raises(BadVersionError, one.set, ledger, b"CLOSED", version=stat.version)
         raises(NoNodeError, one.delete, ledger + "0")
-        equal(one.get(ledger)[0], b"IN_RECOVERY", "the old writer is fenced")
+        equal(fresh(one).get(ledger)[0], b"IN_RECOVERY", "the old writer is fenced")

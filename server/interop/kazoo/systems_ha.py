@@ -5,7 +5,7 @@ import json
 from kazoo.exceptions import BadVersionError, NodeExistsError, NoNodeError, RolledBackError
 
 import harness
-from clients import Record, clients, close, connect
+from clients import Record, clients, close, connect, fresh
 from harness import equal, eventually, raises, test
 from proxy import Proxy
 
@@ -13,7 +13,7 @@ from proxy import Proxy
 def elect_controller(zk, root, broker):
     """Kafka: becomes controller and raises the epoch in one transaction; returns (epoch, zk version) or None."""
     try:
-        data, stat = zk.get(root + "/controller_epoch")
+        data, stat = fresh(zk).get(root + "/controller_epoch")
     except NoNodeError:
         zk.create(root + "/controller_epoch", b"0")
         data, stat = zk.get(root + "/controller_epoch")
@@ -41,7 +41,7 @@ def kafka_controller_election():
         close(one)
         equal(seen.wait_len(2), [("CREATED", root + "/controller"), ("DELETED", root + "/controller")], "events")
         equal(elect_controller(two, root, 2), (2, 2), "second election")
-        equal(json.loads(observer.get(root + "/controller")[0])["brokerid"], 2, "controller")
+        equal(json.loads(fresh(observer).get(root + "/controller")[0])["brokerid"], 2, "controller")
 
 
 @test()
@@ -70,7 +70,7 @@ def kafka_fences_an_old_controller():
         _, newer = elect_controller(new, root, 2)
         for result in set_states(old, version, False):
             equal(type(result[0]), BadVersionError, "the old controller's write")
-        equal(new.get(topics + "/0")[0], b'{"leader":1}', "nothing was written")
+        equal(fresh(new).get(topics + "/0")[0], b'{"leader":1}', "nothing was written")
         assert all(result[0] is True for result in set_states(new, newer, False))
         equal(new.get(topics + "/49")[0], b'{"leader":2}', "the new controller's write")
 
@@ -92,7 +92,7 @@ def kafka_broker_registration():
             transaction.create("%s/%d" % (ids, broker_id), b'{"host":"localhost"}', ephemeral=True)
             result = transaction.commit()[0]
             if isinstance(result, NodeExistsError):
-                stat = zk.exists("%s/%d" % (ids, broker_id))
+                stat = fresh(zk).exists("%s/%d" % (ids, broker_id))
                 if stat.ephemeralOwner != zk.client_id[0]:
                     raise result
             return zk.exists("%s/%d" % (ids, broker_id)).czxid
@@ -113,6 +113,7 @@ def kafka_config_change_notification():
     with clients(2) as (root, admin, broker):
         for path in ("/config/topics/t", "/config/changes"):
             admin.create(root + path, b"{}", makepath=True)
+        fresh(broker)
         applied, last = Record(), [-1]
 
         @broker.ChildrenWatch(root + "/config/changes")
@@ -138,14 +139,14 @@ def kafka_config_change_notification():
 
 @test()
 def hbase_master_and_region_servers():
-    with clients(2) as (root, active, backup), Proxy(harness.SERVER) as proxy:
+    with clients(2) as (root, active, backup), Proxy(harness.MEMBER) as proxy:
         for path in ("/rs", "/backup-masters"):
             active.create(root + path)
         active.create(root + "/master", b"active,16000,1", ephemeral=True)
         raises(NodeExistsError, backup.create, root + "/master", b"backup,16000,2", ephemeral=True)
         backup.create(root + "/backup-masters/backup,16000,2", ephemeral=True)
         master_gone, servers = Record(), Record()
-        backup.exists(root + "/master", watch=master_gone.watcher)
+        fresh(backup).exists(root + "/master", watch=master_gone.watcher)
 
         @backup.ChildrenWatch(root + "/rs")
         def changed(children):
@@ -162,7 +163,7 @@ def hbase_master_and_region_servers():
         master_gone.wait_len(1)
         backup.create(root + "/master", b"backup,16000,2", ephemeral=True)
         backup.delete(root + "/backup-masters/backup,16000,2")
-        equal(active.get(root + "/master")[0], b"backup,16000,2", "the new master")
+        equal(fresh(active).get(root + "/master")[0], b"backup,16000,2", "the new master")
 
 
 @test()
@@ -179,7 +180,7 @@ def hbase_moves_a_replication_queue():
             """Copies the queue and deletes the original, all or nothing, as two survivors may try at once."""
             transaction = zk.transaction()
             transaction.create(heir)
-            for wal in sorted(zk.get_children(dead)):
+            for wal in sorted(fresh(zk).get_children(dead)):
                 transaction.create("%s/%s" % (heir, wal), zk.get("%s/%s" % (dead, wal))[0])
                 transaction.delete("%s/%s" % (dead, wal))
             transaction.delete(dead)
@@ -189,7 +190,7 @@ def hbase_moves_a_replication_queue():
         results = [attempt.commit_async() for attempt in attempts]
         won = [not any(isinstance(part, Exception) for part in result.get(30)) for result in results]
         equal(sorted(won), [False, True], "exactly one survivor has it")
-        equal(one.exists(dead), None, "the original")
+        equal(fresh(one).exists(dead), None, "the original")
         equal(len(one.get_children(heirs[won.index(True)])), 20, "logs at the winner")
         equal(one.exists(heirs[won.index(False)]), None, "and nothing at the loser")
         failed = results[won.index(False)].get()

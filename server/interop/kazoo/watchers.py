@@ -5,7 +5,7 @@ import threading
 from kazoo.recipe.cache import TreeCache
 from kazoo.recipe.watchers import PatientChildrenWatch
 
-from clients import Record, clients
+from clients import Record, clients, fresh
 from harness import equal, eventually, test
 
 
@@ -42,7 +42,7 @@ def watch_children():
     with clients(2) as (root, watcher, writer):
         seen, path = Record(), root + "/p"
         writer.create(path)
-        watcher.get_children(path, watch=seen.watcher)
+        fresh(watcher).get_children(path, watch=seen.watcher)
         writer.set(path, b"data does not matter")
         writer.create(path + "/kid")
         seen.wait_len(1)

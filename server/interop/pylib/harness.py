@@ -12,9 +12,14 @@ import threading
 import time
 import traceback
 
+# The connection string; in an ensemble it names every member. Tests that need one server take MEMBER.
 SERVER = os.environ.get("INTEROP_SERVER", "127.0.0.1:2181")
+MEMBER = os.environ.get("INTEROP_MEMBER", SERVER.split(",")[0])
 BOUNDED = os.environ.get("INTEROP_BOUNDED") == "1"
 LACK = set(filter(None, os.environ.get("INTEROP_LACK", "").split(",")))
+CHAOS = os.environ.get("INTEROP_CHAOS") == "1"
+# How long a test of chaos works; the leader is killed every few seconds.
+CHAOS_SECONDS = int(os.environ.get("INTEROP_CHAOS_SECONDS", "12" if BOUNDED else "25"))
 TEST_SECONDS_MAX = 90
 
 _tests = []
@@ -28,10 +33,18 @@ def test(*, needs=(), slow=False):
     """Registers a test. `needs` names server features (see README.md); a slow test is left out with --bounded."""
 
     def register(function):
-        _tests.append((function, tuple(needs), slow))
+        if not CHAOS:
+            _tests.append((function, tuple(needs), slow))
         return function
 
     return register
+
+
+def chaos(function):
+    """Registers a test for --chaos, which runs no others."""
+    if CHAOS:
+        _tests.append((function, (), False))
+    return function
 
 
 def unique(prefix):

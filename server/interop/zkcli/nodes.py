@@ -3,7 +3,7 @@
 import re
 
 from harness import SERVER, equal, eventually, test, unique
-from shell import RECONFIG_REFUSALS, Shell, listing, stat_of
+from shell import MEMBERS, RECONFIG_REFUSALS, Shell, listing, oneshot, stat_of
 
 
 @test()
@@ -47,9 +47,9 @@ def ephemeral_goes_with_its_shell():
         watcher.do("create " + root)
         with Shell() as owner:
             equal(owner.do("create -e %s/e here" % root), ["Created %s/e" % root], "create -e")
-            equal(watcher.do("get %s/e" % root), ["here"], "seen by another session")
+            equal(watcher.fresh().do("get %s/e" % root), ["here"], "seen by another session")
             owner.quit()
-        equal(watcher.do("get %s/e" % root), ["Node does not exist: %s/e" % root], "after its session was closed")
+        equal(watcher.fresh().do("get %s/e" % root), ["Node does not exist: %s/e" % root], "after its session was closed")
         watcher.do("deleteall " + root)
 
 
@@ -169,7 +169,33 @@ def close_and_connect():
         cli.quit()
 
 
-@test()
+@test(needs=["ensemble"])
+def config_of_an_ensemble():
+    with Shell() as cli:
+        lines = cli.do("config")
+        equal(sorted(line.partition(";")[2] for line in lines if line.startswith("server.")), sorted(MEMBERS), "where members serve clients")
+        assert lines[-1].startswith("version="), lines
+        equal(cli.do("get /zookeeper/config"), lines, "data of the config node")
+        equal(sorted(cli.do("config -c")[0].partition(" ")[2].split(",")), sorted(MEMBERS), "config -c")
+
+
+@test(needs=["ensemble"])
+def every_member_serves():
+    root = unique("cli")
+    equal(oneshot("create", root)[0], 0, "create")
+    shells = [Shell(member) for member in MEMBERS]
+    for number, shell in enumerate(shells):
+        equal(shell.do("create %s/n%d by-%d" % (root, number, number)), ["Created %s/n%d" % (root, number)], "create")
+    for shell in shells:
+        shell.fresh()
+        for number in range(len(shells)):
+            equal(shell.do("get %s/n%d" % (root, number)), ["by-%d" % number], "what was written at another member")
+    shells[0].do("deleteall " + root)
+    for shell in shells:
+        shell.quit()
+
+
+@test(needs=["standalone"])
 def config_and_reconfig():
     with Shell() as cli:
         equal(cli.do("config"), [], "config of a standalone server")

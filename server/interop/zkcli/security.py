@@ -52,7 +52,7 @@ def acl_digest_between_shells():
         equal(amy.do("addauth digest amy:pw"), [], "addauth")
         equal(amy.do("create %s secret auth::cdrwa" % root), ["Created " + root], "create with auth")
         equal(amy.do("getAcl " + root), ["'digest,'" + digest("amy", "pw"), ": cdrwa"], "stored ACL")
-        equal(bob.do("get " + root), [_DENIED + root], "get of a stranger")
+        equal(bob.fresh().do("get " + root), [_DENIED + root], "get of a stranger")
         equal(bob.do("set %s x" % root), [_DENIED + root], "set of a stranger")
         equal(bob.do("getAcl " + root), [_DENIED + root], "getAcl of a stranger")
         equal(bob.do("create %s/kid" % root), [_DENIED + root + "/kid"], "create of a stranger")
@@ -96,7 +96,7 @@ def super_user_passes_every_acl():
     with Shell() as owner, Shell() as root_user:
         owner.do("addauth digest joe:pw")
         owner.do("create %s hidden auth::cdrwa" % root)
-        equal(root_user.do("get " + root), [_DENIED + root], "before addauth")
+        equal(root_user.fresh().do("get " + root), [_DENIED + root], "before addauth")
         root_user.do("addauth digest super:secret")
         equal(root_user.do("get " + root), ["hidden"], "get of the super user")
         equal(root_user.do("setAcl %s world:anyone:r" % root), [], "setAcl of the super user")

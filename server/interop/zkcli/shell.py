@@ -26,6 +26,9 @@ def _environment():
     return environment
 
 
+MEMBERS = harness.SERVER.split(",")
+
+
 def oneshot(*words, server=None):
     """Runs `zkCli.sh -server S words…`; returns (exit code, lines of both outputs without the chatter)."""
     done = subprocess.run(
@@ -111,6 +114,11 @@ class Shell:
                 seen = seen[:index]
                 break
         return [text for text in seen if not _CHATTER.match(text)]
+
+    def fresh(self):
+        """The shell, which now sees all that anybody was told to be done: its server may know it later than others."""
+        harness.equal(self.do("sync /"), ["Sync is OK"], "sync")
+        return self
 
     def quit(self):
         """Sends quit, which closes the session, and waits for the end of the shell.

@@ -14,7 +14,7 @@ def watch_get():
     root = unique("cli")
     with Shell() as watcher, Shell() as writer:
         writer.do("create %s v" % root)
-        equal(watcher.do("get -w " + root), ["v"], "get -w")
+        equal(watcher.fresh().do("get -w " + root), ["v"], "get -w")
         writer.do("set %s w" % root)
         watcher.wait_for(event("NodeDataChanged", root))
         writer.do("set %s x" % root)
@@ -29,7 +29,7 @@ def watch_stat_and_ls():
     root = unique("cli")
     with Shell() as watcher, Shell() as writer:
         writer.do("create " + root)
-        watcher.do("stat -w " + root)
+        watcher.fresh().do("stat -w " + root)
         watcher.do("ls -w " + root)
         writer.do("create %s/kid" % root)
         watcher.wait_for(event("NodeChildrenChanged", root))
@@ -48,7 +48,7 @@ def watch_ls_recursive():
     with Shell() as watcher, Shell() as writer:
         writer.do("create " + root)
         writer.do("create %s/a" % root)
-        equal(watcher.do("ls -R -w " + root)[:2], [root, root + "/a"], "ls -R -w")
+        equal(watcher.fresh().do("ls -R -w " + root)[:2], [root, root + "/a"], "ls -R -w")
         writer.do("create %s/a/b" % root)
         watcher.wait_for(event("NodeChildrenChanged", root + "/a"))
         writer.do("deleteall " + root)
@@ -59,7 +59,7 @@ def watch_persistent():
     root = unique("cli")
     with Shell() as watcher, Shell() as writer:
         writer.do("create " + root)
-        equal(watcher.do("addWatch -m PERSISTENT " + root), [], "addWatch")
+        equal(watcher.fresh().do("addWatch -m PERSISTENT " + root), [], "addWatch")
         for _ in range(2):
             writer.do("set %s x" % root)
             watcher.wait_for(event("NodeDataChanged", root))
@@ -104,6 +104,7 @@ def watch_removal():
     root = unique("cli")
     with Shell() as cli, Shell() as writer:
         writer.do("create " + root)
+        cli.fresh()
         for command, option, kind in (("get -w ", "-d", "DataWatchRemoved"), ("ls -w ", "-c", "ChildWatchRemoved")):
             cli.do(command + root)
             cli.type("removewatches %s %s" % (root, option))
@@ -128,6 +129,6 @@ def watch_of_an_ephemeral():
     root = unique("cli")
     with Shell() as watcher, Shell() as owner:
         owner.do("create -e " + root)
-        watcher.do("stat -w " + root)
+        watcher.fresh().do("stat -w " + root)
         owner.quit()
         watcher.wait_for(event("NodeDeleted", root))

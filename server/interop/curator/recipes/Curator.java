@@ -19,10 +19,17 @@ final class Curator {
     }
 
     static CuratorFramework connect(Scope scope, String address, int sessionMs) throws Exception {
-        CuratorFramework client = scope.own(CuratorFrameworkFactory.builder()
+        // Curator follows the membership of an ensemble: a client behind a proxy would soon go round it.
+        CuratorFramework client = scope.own(CuratorFrameworkFactory.builder().ensembleTracker(address.equals(Scope.server()))
             .connectString(address).sessionTimeoutMs(sessionMs).connectionTimeoutMs(10_000).retryPolicy(new RetryNTimes(100, 100)).build());
         client.start();
         Check.that(client.blockUntilConnected((int) Check.WAIT_SECONDS, TimeUnit.SECONDS), "connected");
+        return fresh(client);
+    }
+
+    /** The client, which now sees all that anybody was told to be done: its server may know it later than others. */
+    static CuratorFramework fresh(CuratorFramework client) throws Exception {
+        client.sync().forPath("/");
         return client;
     }
 

@@ -36,13 +36,15 @@ final class Discovery {
     }
 
     private static void discovery(Scope scope) throws Exception {
-        ServiceDiscovery<String> one = start(scope, Curator.withRoot(scope));
+        CuratorFramework c = Curator.withRoot(scope);
+        ServiceDiscovery<String> one = start(scope, c);
         CuratorFramework second = Curator.connect(scope);
         ServiceDiscovery<String> two = start(scope, second);
         ServiceInstance<String> first = instance(7001);
         one.registerService(first);
         two.registerService(instance(7002));
         equal(new ArrayList<>(two.queryForNames()), java.util.List.of("greeting"), "services");
+        Curator.fresh(c);
         equal(one.queryForInstances("greeting").size(), 2, "instances");
         equal(two.queryForInstance("greeting", first.getId()).getPayload(), "on 7001", "payload");
         second.close();

@@ -12,6 +12,7 @@ import interop.Suite;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -41,6 +42,7 @@ final class Framework {
         suite.test("framework_connection_states", Framework::connectionStates);
         suite.test("framework_session_lost", Framework::sessionLost);
         suite.test("framework_auth", Framework::auth);
+        suite.test("framework_learns_the_members", Framework::learnsTheMembers, "ensemble");
     }
 
     private static void crud(Scope scope) throws Exception {
@@ -87,7 +89,7 @@ final class Framework {
             CompletableFuture<String> made = Check.spawn(() -> c.create().withProtection().withMode(CreateMode.EPHEMERAL_SEQUENTIAL).forPath(scope.root + "/p-"));
             proxy.drop();
             that(Check.await(made).startsWith(scope.root + "/_c_"), "the created path");
-            equal(witness.getChildren().forPath(scope.root).size(), i + 1, "nodes");
+            equal(Curator.fresh(witness).getChildren().forPath(scope.root).size(), i + 1, "nodes");
         }
     }
 
@@ -160,7 +162,7 @@ final class Framework {
         equal(states.poll(), ConnectionState.SUSPENDED, "state");
         equal(states.poll(Check.WAIT_SECONDS, TimeUnit.SECONDS), ConnectionState.RECONNECTED, "state");
         equal(c.getZookeeperClient().getZooKeeper().getSessionId(), session, "session");
-        that(witness.checkExists().forPath(scope.root + "/e") != null, "the ephemeral is still there");
+        that(Curator.fresh(witness).checkExists().forPath(scope.root + "/e") != null, "the ephemeral is still there");
     }
 
     private static void sessionLost(Scope scope) throws Exception {
@@ -170,11 +172,20 @@ final class Framework {
         LinkedBlockingQueue<ConnectionState> states = new LinkedBlockingQueue<>();
         c.getConnectionStateListenable().addListener((client, state) -> states.add(state));
         c.create().withMode(CreateMode.EPHEMERAL).forPath(scope.root + "/e");
+        Curator.fresh(witness);
         proxy.refuse();
         eventually(() -> witness.checkExists().forPath(scope.root + "/e") == null, "the session expires");
         proxy.allow();
         eventually(() -> states.contains(ConnectionState.LOST) && states.contains(ConnectionState.RECONNECTED), "lost, then connected in a new session");
         equal(new String(c.getData().forPath(scope.root)), "", "and it works");
+    }
+
+    /** A client that was told of one member finds the others in the ensemble's configuration. */
+    private static void learnsTheMembers(Scope scope) throws Exception {
+        CuratorFramework c = scope.own(org.apache.curator.framework.CuratorFrameworkFactory.newClient(Scope.member(), new org.apache.curator.retry.RetryNTimes(10, 100)));
+        c.start();
+        Set<String> members = Set.of(Scope.server().split(","));
+        eventually(() -> Set.of(c.getZookeeperClient().getCurrentConnectionString().split(",")).equals(members), "all members are known");
     }
 
     private static void auth(Scope scope) throws Exception {
@@ -184,6 +195,6 @@ final class Framework {
         c.start();
         c.create().withACL(org.apache.zookeeper.ZooDefs.Ids.CREATOR_ALL_ACL).forPath(scope.root + "/mine", "v".getBytes());
         equal(new String(c.getData().forPath(scope.root + "/mine")), "v", "data");
-        raises(KeeperException.NoAuthException.class, () -> stranger.getData().forPath(scope.root + "/mine"));
+        raises(KeeperException.NoAuthException.class, () -> Curator.fresh(stranger).getData().forPath(scope.root + "/mine"));
     }
 }

@@ -62,17 +62,20 @@ final class Locks {
         }
         equal(most.get(), 1, "holders at a time");
         String nodes = scope.root + "/lock" + (semaphore ? "/leases" : "");
+        Curator.fresh(first);
         // The parent is a container, which the server may sweep away once it is empty.
         that(first.checkExists().forPath(nodes) == null || first.getChildren().forPath(nodes).isEmpty(), "nothing is left behind");
     }
 
     private static void reenters(Scope scope) throws Exception {
-        InterProcessMutex mine = new InterProcessMutex(Curator.withRoot(scope), scope.root + "/lock");
+        CuratorFramework c = Curator.withRoot(scope);
+        InterProcessMutex mine = new InterProcessMutex(c, scope.root + "/lock");
         InterProcessMutex other = new InterProcessMutex(Curator.connect(scope), scope.root + "/lock");
         mine.acquire();
         mine.acquire();
         mine.release();
         that(!other.acquire(200, TimeUnit.MILLISECONDS), "held by another");
+        Curator.fresh(c);
         equal(mine.getParticipantNodes().size(), 1, "who gave up has left the line");
         mine.release();
         that(other.acquire(Check.WAIT_SECONDS, TimeUnit.SECONDS), "free again");

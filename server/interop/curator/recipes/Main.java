@@ -17,6 +17,7 @@ public final class Main {
         Nodes.register(suite);
         Queues.register(suite);
         Discovery.register(suite);
+        ChaosTests.register(suite);
         suite.runAndExit(6, words);
     }
 }

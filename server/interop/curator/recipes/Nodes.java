@@ -37,7 +37,7 @@ final class Nodes {
     private static void persistentNode(Scope scope) throws Exception {
         CuratorFramework witness = Curator.withRoot(scope);
         PersistentNode node = node(scope, Curator.connect(scope), CreateMode.EPHEMERAL, scope.root + "/n");
-        equal(new String(witness.getData().forPath(scope.root + "/n")), "v", "data");
+        equal(new String(Curator.fresh(witness).getData().forPath(scope.root + "/n")), "v", "data");
         long first = witness.checkExists().forPath(scope.root + "/n").getCzxid();
         witness.delete().forPath(scope.root + "/n");
         eventually(() -> witness.checkExists().forPath(scope.root + "/n") != null && witness.checkExists().forPath(scope.root + "/n").getCzxid() > first, "it is made again");
@@ -51,7 +51,7 @@ final class Nodes {
         CuratorFramework witness = Curator.withRoot(scope);
         Proxy proxy = scope.proxy();
         node(scope, Curator.connect(scope, proxy.address(), 1000), CreateMode.EPHEMERAL, scope.root + "/n");
-        long owner = witness.checkExists().forPath(scope.root + "/n").getEphemeralOwner();
+        long owner = Curator.fresh(witness).checkExists().forPath(scope.root + "/n").getEphemeralOwner();
         proxy.refuse();
         eventually(() -> witness.checkExists().forPath(scope.root + "/n") == null, "it goes with its session");
         proxy.allow();
@@ -64,7 +64,7 @@ final class Nodes {
         PersistentTtlNode node = scope.own(new PersistentTtlNode(Curator.connect(scope), scope.root + "/ttl", 1000, "v".getBytes()));
         node.start();
         that(node.waitForInitialCreate(Check.WAIT_SECONDS, TimeUnit.SECONDS), "the node is made");
-        long version = witness.checkExists().forPath(scope.root + "/ttl").getVersion();
+        long version = Curator.fresh(witness).checkExists().forPath(scope.root + "/ttl").getVersion();
         // Its owner touches a child before the time to live runs out, over and over; the parent is kept by the child.
         eventually(() -> witness.checkExists().forPath(scope.root + "/ttl/touch") != null && witness.checkExists().forPath(scope.root + "/ttl/touch").getVersion() > version + 2, "it is touched");
         that(witness.checkExists().forPath(scope.root + "/ttl") != null, "it lives past its time");

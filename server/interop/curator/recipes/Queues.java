@@ -7,6 +7,7 @@ import static interop.Check.that;
 import interop.Scope;
 import interop.Suite;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -35,7 +36,7 @@ final class Queues {
         suite.test("simple_queue", Queues::simpleQueue);
     }
 
-    private static final QueueSerializer<String> TEXT = new QueueSerializer<>() {
+    static final QueueSerializer<String> TEXT = new QueueSerializer<>() {
         @Override
         public byte[] serialize(String item) {
             return item.getBytes();
@@ -60,6 +61,21 @@ final class Queues {
         public void stateChanged(CuratorFramework client, ConnectionState state) {
             // Not what these tests are about.
         }
+    }
+
+    /** A consumer that adds what it is given to a collection. */
+    static QueueConsumer<String> into(Collection<String> got) {
+        return new QueueConsumer<>() {
+            @Override
+            public void consumeMessage(String message) {
+                got.add(message);
+            }
+
+            @Override
+            public void stateChanged(CuratorFramework client, ConnectionState state) {
+                // Of no concern to who only collects.
+            }
+        };
     }
 
     private static List<String> numbers(int count) {
@@ -151,10 +167,12 @@ final class Queues {
 
     private static void simpleQueue(Scope scope) throws Exception {
         SimpleDistributedQueue queue = new SimpleDistributedQueue(Curator.withRoot(scope), scope.root + "/queue");
-        SimpleDistributedQueue other = new SimpleDistributedQueue(Curator.connect(scope), scope.root + "/queue");
+        CuratorFramework second = Curator.connect(scope);
+        SimpleDistributedQueue other = new SimpleDistributedQueue(second, scope.root + "/queue");
         for (String message : numbers(20)) {
             queue.offer(message.getBytes());
         }
+        Curator.fresh(second);
         equal(new String(other.peek()), "m000", "head");
         for (String message : numbers(20)) {
             equal(new String(other.poll(interop.Check.WAIT_SECONDS, TimeUnit.SECONDS)), message, "message");

@@ -88,7 +88,7 @@ final class Acls {
         Id id = new Id("digest", DigestAuthenticationProvider.generateDigest("amy:pw"));
         String node = c.zk.create(scope.root + "/a", "v".getBytes(), Client.acl(new ACL(Perms.ALL, id)), CreateMode.PERSISTENT);
         denied(() -> c.get(node));
-        denied(() -> amy.get(node));
+        denied(() -> amy.fresh().get(node));
         amy.zk.addAuthInfo("digest", "amy:wrong".getBytes());
         denied(() -> amy.get(node));
         amy.zk.addAuthInfo("digest", "amy:pw".getBytes());
@@ -132,17 +132,19 @@ final class Acls {
         Client boss = Client.connect(scope);
         owner.zk.addAuthInfo("digest", "amy:pw".getBytes());
         String node = owner.zk.create(scope.root + "/a", "v".getBytes(), Ids.CREATOR_ALL_ACL, CreateMode.PERSISTENT);
-        denied(() -> boss.get(node));
+        denied(() -> boss.fresh().get(node));
         boss.zk.addAuthInfo("digest", "super:wrong".getBytes());
         denied(() -> boss.get(node));
         boss.zk.addAuthInfo("digest", "super:secret".getBytes());
         equal(boss.get(node), "v", "data");
         boss.create(node + "/kid", "");
         boss.zk.setACL(node, world(0), -1);
-        denied(() -> owner.get(node));
+        denied(() -> owner.fresh().get(node));
         equal(boss.get(node), "v", "data of a node that nobody may touch");
         boss.delete(node + "/kid");
-        boss.zk.setData("/zookeeper/config", new byte[0], -1);
+        if (Scope.lack().contains("ensemble")) { // where the node holds nothing that clients need
+            boss.zk.setData("/zookeeper/config", new byte[0], -1);
+        }
     }
 
     private static void masksHashes(Scope scope) throws Exception {
@@ -153,7 +155,7 @@ final class Acls {
         List<ACL> acl = Client.acl(new ACL(Perms.ALL, amy), new ACL(Perms.READ, Ids.ANYONE_ID_UNSAFE));
         String node = owner.zk.create(scope.root + "/a", null, acl, CreateMode.PERSISTENT);
         equal(owner.zk.getACL(node, new Stat()), acl, "ACL for its owner");
-        equal(c.zk.getACL(node, new Stat()), Client.acl(new ACL(Perms.ALL, new Id("digest", "amy:x")), acl.get(1)), "ACL for a reader");
+        equal(c.fresh().zk.getACL(node, new Stat()), Client.acl(new ACL(Perms.ALL, new Id("digest", "amy:x")), acl.get(1)), "ACL for a reader");
     }
 
     private static void inMulti(Scope scope) throws Exception {

@@ -40,11 +40,19 @@ final class Client implements Watcher, AutoCloseable {
     static Client connect(Scope scope, String address, int sessionMs) throws Exception {
         Client client = scope.own(new Client(address, sessionMs, 0, null));
         client.awaitState(KeeperState.SyncConnected);
-        return client;
+        return client.fresh();
     }
 
     static Client connect(Scope scope) throws Exception {
         return connect(scope, Scope.server(), SESSION_MS);
+    }
+
+    /** This client, which now sees all that anybody was told to be done: its server may know it later than others. */
+    Client fresh() throws Exception {
+        CompletableFuture<Integer> synced = new CompletableFuture<>();
+        zk.sync("/", (rc, path, context) -> synced.complete(rc), null);
+        Check.equal(Check.await(synced), 0, "code of a sync");
+        return this;
     }
 
     /** A client that asks for an existing session; the caller waits for the state that it expects. */

@@ -147,7 +147,7 @@ final class Multi {
         raises(KeeperException.class, () -> owner.zk.multi(List.of(create(scope.root + "/e3", CreateMode.EPHEMERAL), Op.check(scope.root, 9))));
         equal(owner.zk.getEphemerals().size(), 2, "ephemerals after a failed transaction");
         owner.close();
-        equal(c.zk.getChildren(scope.root, false), List.of(), "children");
+        equal(c.fresh().zk.getChildren(scope.root, false), List.of(), "children");
     }
 
     private static void large(Scope scope) throws Exception {

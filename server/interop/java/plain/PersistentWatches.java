@@ -26,7 +26,7 @@ final class PersistentWatches {
         Client writer = Client.connect(scope).withRoot(scope);
         Client c = Client.connect(scope);
         String node = writer.create(scope.root + "/n", "");
-        c.watch(node, AddWatchMode.PERSISTENT);
+        c.fresh().watch(node, AddWatchMode.PERSISTENT);
         for (int round = 0; round < 3; round++) {
             writer.set(node, "x");
             writer.create(node + "/kid", "");
@@ -74,7 +74,7 @@ final class PersistentWatches {
         Client c = Client.connect(scope);
         String root = scope.root;
         writer.create(root + "/a", "");
-        c.watch(root, AddWatchMode.PERSISTENT_RECURSIVE);
+        c.fresh().watch(root, AddWatchMode.PERSISTENT_RECURSIVE);
         c.watch(root + "/a", AddWatchMode.PERSISTENT_RECURSIVE);
         writer.create(root + "/a/b", "");
         // One event a change and connection, however many of its watches match.

@@ -92,6 +92,7 @@ final class Pipelining {
                 }, null);
             } else {
                 writer.zk.setData(scope.root, data, -1);
+                c.zk.sync("/", (rc, path, context) -> {}, null);
                 c.zk.getData(scope.root, false, (rc, path, context, got, stat) -> {
                     order.add("answer");
                     answered.complete(null);
@@ -146,7 +147,7 @@ final class Pipelining {
         for (CompletableFuture<Integer> worker : workers) {
             await(worker);
         }
-        equal(first.get(scope.root), "200", "sum of all increments");
+        equal(first.fresh().get(scope.root), "200", "sum of all increments");
         equal(first.zk.exists(scope.root, false).getVersion(), 201, "version");
     }
 
@@ -175,7 +176,7 @@ final class Pipelining {
         for (int i = 0; i < 200; i++) {
             equal(all.get(i), String.format("%s/s-%010d", scope.root, i), "each number once, none left out");
         }
-        equal(first.zk.exists(scope.root, false).getCversion(), 200, "cversion");
+        equal(first.fresh().zk.exists(scope.root, false).getCversion(), 200, "cversion");
     }
 
     private static void createRace(Scope scope) throws Exception {
@@ -197,7 +198,7 @@ final class Pipelining {
                 won += await(attempt);
             }
             equal(won, 1, "winners");
-            that(first.exists(path), "the node");
+            that(first.fresh().exists(path), "the node");
         }
     }
 

@@ -98,10 +98,12 @@ final class Recipes {
     private static void distributedQueue(Scope scope) throws Exception {
         Client.connect(scope).withRoot(scope);
         DistributedQueue in = new DistributedQueue(Client.connect(scope).zk, scope.root + "/queue", Ids.OPEN_ACL_UNSAFE);
-        DistributedQueue out = new DistributedQueue(Client.connect(scope).zk, scope.root + "/queue", Ids.OPEN_ACL_UNSAFE);
+        Client consumer = Client.connect(scope);
+        DistributedQueue out = new DistributedQueue(consumer.zk, scope.root + "/queue", Ids.OPEN_ACL_UNSAFE);
         for (int i = 0; i < 50; i++) {
             in.offer(Integer.toString(i).getBytes());
         }
+        consumer.fresh();
         equal(new String(out.element()), "0", "head");
         for (int i = 0; i < 50; i++) {
             equal(new String(out.remove()), Integer.toString(i), "entry");

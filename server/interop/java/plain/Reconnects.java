@@ -40,7 +40,9 @@ final class Reconnects {
         c.awaitState(KeeperState.Disconnected);
     }
 
-    private static void mendConnection(Client c, Proxy proxy) throws Exception {
+    /** Lets the client come back, to a server that knows what was done meanwhile. */
+    private static void mendConnection(Scope scope, Client c, Proxy proxy) throws Exception {
+        Client.connect(scope, Scope.member(), Client.SESSION_MS).close();
         proxy.allow();
         c.awaitState(KeeperState.SyncConnected);
     }
@@ -56,10 +58,10 @@ final class Reconnects {
             c.awaitState(KeeperState.Disconnected);
             c.awaitState(KeeperState.SyncConnected);
             equal(c.zk.getSessionId(), session, "session");
-            equal(witness.zk.exists(scope.root + "/e", false).getEphemeralOwner(), session, "owner");
+            equal(witness.fresh().zk.exists(scope.root + "/e", false).getEphemeralOwner(), session, "owner");
         }
         c.close();
-        that(!witness.exists(scope.root + "/e"), "the ephemeral goes with its session");
+        that(!witness.fresh().exists(scope.root + "/e"), "the ephemeral goes with its session");
     }
 
     private static void tellsWhatWasMissed(Scope scope) throws Exception {
@@ -70,7 +72,7 @@ final class Reconnects {
         for (String name : List.of("/changed", "/deleted", "/parent", "/gone")) {
             writer.create(root + name, "");
         }
-        c.zk.getData(root + "/changed", true, null);
+        c.fresh().zk.getData(root + "/changed", true, null);
         c.zk.getData(root + "/deleted", true, null);
         c.zk.exists(root + "/created", true);
         c.zk.getChildren(root + "/parent", true);
@@ -81,7 +83,7 @@ final class Reconnects {
         writer.create(root + "/created", "");
         writer.create(root + "/parent/kid", "");
         writer.delete(root + "/gone");
-        mendConnection(c, proxy);
+        mendConnection(scope, c, proxy);
         c.expectExactly(Set.of("NodeDataChanged " + root + "/changed", "NodeDeleted " + root + "/deleted", "NodeCreated " + root + "/created",
             "NodeChildrenChanged " + root + "/parent", "NodeDeleted " + root + "/gone"));
         // All five have fired now, so further changes are silent.
@@ -97,13 +99,13 @@ final class Reconnects {
         String root = scope.root;
         writer.create(root + "/data", "");
         writer.create(root + "/parent", "");
-        c.zk.getData(root + "/data", true, null);
+        c.fresh().zk.getData(root + "/data", true, null);
         c.zk.exists(root + "/later", true);
         c.zk.getChildren(root + "/parent", true);
         breakConnection(c, proxy);
         writer.create(root + "/data/kid", "a data watch does not mind");
         writer.set(root + "/parent", "a child watch does not mind");
-        mendConnection(c, proxy);
+        mendConnection(scope, c, proxy);
         c.expectNothingMore();
         writer.set(root + "/data", "x");
         writer.create(root + "/later", "");
@@ -119,12 +121,12 @@ final class Reconnects {
         String root = scope.root;
         writer.create(root + "/one", "");
         writer.create(root + "/tree", "");
-        c.watch(root + "/one", AddWatchMode.PERSISTENT);
+        c.fresh().watch(root + "/one", AddWatchMode.PERSISTENT);
         c.watch(root + "/tree", AddWatchMode.PERSISTENT_RECURSIVE);
         breakConnection(c, proxy);
         writer.set(root + "/one", "missed");
         writer.create(root + "/tree/missed", "");
-        mendConnection(c, proxy);
+        mendConnection(scope, c, proxy);
         c.expectNothingMore();
         writer.set(root + "/one", "seen");
         writer.create(root + "/tree/a", "");
@@ -157,7 +159,7 @@ final class Reconnects {
             }, null);
         }
         equal(Check.await(made), 0, "the last create");
-        mendConnection(c, proxy);
+        mendConnection(scope, c, proxy);
         c.expectExactly(missed);
         writer.create(prefix + 1, "");
         c.expect("NodeCreated " + prefix + 1);
@@ -223,7 +225,7 @@ final class Reconnects {
         stop.set(true);
         Check.await(writing);
         Set<String> missing = new HashSet<>(acknowledged);
-        missing.removeAll(witness.zk.getChildren(scope.root, false));
+        missing.removeAll(witness.fresh().zk.getChildren(scope.root, false));
         equal(missing, Set.of(), "acknowledged writes that are missing");
         raises(KeeperException.NodeExistsException.class, () -> witness.create(scope.root, ""));
     }

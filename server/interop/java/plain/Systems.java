@@ -40,7 +40,7 @@ final class Systems {
             c.create(root + LOCK, name, CreateMode.EPHEMERAL);
             return true;
         } catch (KeeperException.NodeExistsException taken) {
-            Stat stat = c.zk.exists(root + LOCK, c);
+            Stat stat = c.fresh().zk.exists(root + LOCK, c);
             return stat != null && stat.getEphemeralOwner() == c.zk.getSessionId();
         }
     }
@@ -49,7 +49,7 @@ final class Systems {
     private static String becomeActive(Client c, String root, String name) throws Exception {
         try {
             Stat stat = new Stat();
-            String before = new String(c.zk.getData(root + BREADCRUMB, false, stat));
+            String before = new String(c.fresh().zk.getData(root + BREADCRUMB, false, stat));
             c.zk.setData(root + BREADCRUMB, name.getBytes(), stat.getVersion());
             return before.equals(name) ? null : before;
         } catch (KeeperException.NoNodeException first) {
@@ -120,11 +120,11 @@ final class Systems {
             fencedWrite(old, store, Op.setData(store + "/apps/app1", "KILLED".getBytes(), -1));
             return null;
         });
-        equal(fresh.get(store + "/apps/app1"), "RUNNING", "the old master wrote nothing");
+        equal(fresh.fresh().get(store + "/apps/app1"), "RUNNING", "the old master wrote nothing");
         fencedWrite(fresh, store, Op.setData(store + "/apps/app1", "FINISHED".getBytes(), -1));
         List<Op> sweep = new ArrayList<>(List.of(Op.delete(store + "/apps/app1", -1)));
         fencedWrite(fresh, store, sweep.toArray(new Op[0]));
-        equal(old.zk.getChildren(store + "/apps", false), List.of(), "applications");
+        equal(old.fresh().zk.getChildren(store + "/apps", false), List.of(), "applications");
     }
 
     /** Gives everybody reading, writing and administering the store, but creating and deleting in it to this one alone. */

@@ -38,7 +38,7 @@ final class Watches {
         Client writer = Client.connect(scope).withRoot(scope);
         Client c = Client.connect(scope);
         String node = writer.create(scope.root + "/n", "0");
-        c.zk.getData(node, true, null);
+        c.fresh().zk.getData(node, true, null);
         writer.create(node + "/kid", "");
         writer.delete(node + "/kid");
         writer.set(node, "1");
@@ -72,7 +72,7 @@ final class Watches {
         Client writer = Client.connect(scope).withRoot(scope);
         Client c = Client.connect(scope);
         String node = writer.create(scope.root + "/n", "");
-        c.zk.getChildren(node, true);
+        c.fresh().zk.getChildren(node, true);
         writer.set(node, "x");
         writer.create(node + "/kid", "");
         c.expect("NodeChildrenChanged " + node);
@@ -92,7 +92,7 @@ final class Watches {
         Client writer = Client.connect(scope).withRoot(scope);
         Client c = Client.connect(scope);
         String node = writer.create(scope.root + "/n", "");
-        c.zk.getData(node, true, null);
+        c.fresh().zk.getData(node, true, null);
         c.zk.getChildren(node, true);
         c.zk.exists(node, true);
         writer.delete(node);
@@ -137,7 +137,7 @@ final class Watches {
         Client writer = Client.connect(scope).withRoot(scope);
         Client c = Client.connect(scope);
         writer.create(scope.root + "/kid", "");
-        c.zk.getData(scope.root, true, null);
+        c.fresh().zk.getData(scope.root, true, null);
         c.zk.getChildren(scope.root, true);
         writer.zk.setACL(scope.root, Ids.OPEN_ACL_UNSAFE, -1);
         raises(KeeperException.BadVersionException.class, () -> writer.zk.setData(scope.root, null, 9));
@@ -151,7 +151,7 @@ final class Watches {
         Client c = Client.connect(scope).withRoot(scope);
         Client owner = Client.connect(scope);
         String node = owner.create(scope.root + "/e", "", CreateMode.EPHEMERAL);
-        c.zk.exists(node, true);
+        c.fresh().zk.exists(node, true);
         c.zk.getChildren(scope.root, true);
         owner.close();
         c.expect("NodeDeleted " + node, "NodeChildrenChanged " + scope.root);

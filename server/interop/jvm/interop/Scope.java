@@ -16,14 +16,29 @@ public final class Scope implements AutoCloseable {
 
     private final Deque<AutoCloseable> owned = new ArrayDeque<>();
 
-    /** The server under test, as host:port. */
+    /** The connection string: the server under test, or all members of the ensemble. */
     public static String server() {
         return System.getenv().getOrDefault("INTEROP_SERVER", "127.0.0.1:2181");
+    }
+
+    /** One server, as host:port: in an ensemble a follower. */
+    public static String member() {
+        return System.getenv().getOrDefault("INTEROP_MEMBER", server());
     }
 
     /** Whether slow tests are left out. */
     public static boolean bounded() {
         return "1".equals(System.getenv("INTEROP_BOUNDED"));
+    }
+
+    /** Whether leaders are killed while tests run. */
+    public static boolean chaos() {
+        return "1".equals(System.getenv("INTEROP_CHAOS"));
+    }
+
+    /** How long a test of chaos works. */
+    public static int chaosSeconds() {
+        return Integer.parseInt(System.getenv().getOrDefault("INTEROP_CHAOS_SECONDS", bounded() ? "12" : "25"));
     }
 
     /** Features that the server under test does not have. */
@@ -37,9 +52,9 @@ public final class Scope implements AutoCloseable {
         return thing;
     }
 
-    /** A proxy in front of the server that goes away with the test. */
+    /** A proxy in front of one server that goes away with the test. */
     public Proxy proxy() throws java.io.IOException {
-        return own(new Proxy(server()));
+        return own(new Proxy(member()));
     }
 
     @Override

@@ -40,12 +40,23 @@ public final class Suite {
 
     /** Adds a test; {@code needs} names features of the server that it can't do without. */
     public void test(String testName, Body body, String... needs) {
-        entries.add(new Entry(testName, body, false, Arrays.asList(needs)));
+        add(!Scope.chaos(), new Entry(testName, body, false, Arrays.asList(needs)));
+    }
+
+    /** Adds a test for a run in which leaders are killed, which runs no others. */
+    public void chaos(String testName, Body body) {
+        add(Scope.chaos(), new Entry(testName, body, false, List.of()));
+    }
+
+    private void add(boolean wanted, Entry entry) {
+        if (wanted) {
+            entries.add(entry);
+        }
     }
 
     /** Adds a test that is left out of a bounded run. */
     public void slow(String testName, Body body, String... needs) {
-        entries.add(new Entry(testName, body, true, Arrays.asList(needs)));
+        add(!Scope.chaos(), new Entry(testName, body, true, Arrays.asList(needs)));
     }
 
     /** Runs the tests whose names hold one of the words (all when there are none), prints the counts, ends the process. */
