@@ -2,6 +2,8 @@ package actors
 
 import (
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupekeeper/troupe/messages"
 )
 
 // When leadership is handed over, nobody's connection is closed and no request is lost or done twice. The desk is held, so
@@ -14,7 +16,9 @@ type (
 	// ReleaseDesk makes it go on with what was put aside.
 	ReleaseDesk struct{}
 	// DeskHeld arrives at the leader behind everything that prep has decided.
-	DeskHeld struct{}
+	DeskHeld struct {
+		Homes []messages.SessionHome // where the sessions' clients are, by session
+	}
 	// HoldFront makes the request processor send writes to the gate alone.
 	HoldFront struct{}
 	// Quiesce asks the stages from the gate on, and the log, to say Quiet when all that they had is done. To is who asks.

@@ -24,6 +24,7 @@ func newPrepStage(env *StageEnv) actor.Actor {
 	a.core = NewPrep(env.Options.Prep, env.Auth, env.Tree.LastZxid(), a.overQuota)
 	if env.Role == RoleLeader {
 		a.core.Reign(env.Epoch)
+		a.core.homes.inherit(env.Homes, env.Options.SessionServer)
 		a.core.Govern(env.Ensemble, func(err error) { env.Log.Info().Err(err).Msg("a change of members is refused") })
 	}
 	a.diskSpace(&messages.DiskSpace{Full: env.DiskFull})
@@ -41,7 +42,7 @@ func (a *prepActor) Receive(ctx actor.Context) {
 	case HoldDesk:
 		a.held = true
 		a.env.dispatch(ctx, a.next(), a.core.Flush())
-		ctx.Send(a.env.Proposal, DeskHeld{})
+		ctx.Send(a.env.Proposal, DeskHeld{Homes: a.core.homes.list(a.env.Options.SessionServer)})
 	case ReleaseDesk:
 		a.release()
 	case *messages.Applied:

@@ -1,6 +1,12 @@
 package actors
 
-import "github.com/troupekeeper/troupe/messages"
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/troupekeeper/troupe/messages"
+)
 
 // sessionHomes is a leader's account of which server each session's client is connected to. A write that comes from
 // another server was sent on a connection that the client has left behind: it must not happen after what the client has
@@ -32,3 +38,22 @@ func (h sessionHomes) move(m *messages.SessionHome) {
 }
 
 func (h sessionHomes) forget(id messages.SessionID) { delete(h, id) }
+
+// list gives the account to whom leadership is handed over. self is this server, which the account knows as 0.
+func (h sessionHomes) list(self messages.ServerID) []messages.SessionHome {
+	list := make([]messages.SessionHome, 0, len(h))
+	for _, id := range slices.Sorted(maps.Keys(h)) {
+		list = append(list, messages.SessionHome{Session: id, Server: cmp.Or(h[id], self)})
+	}
+	return list
+}
+
+// inherit takes the account over from the leader before.
+func (h sessionHomes) inherit(list []messages.SessionHome, self messages.ServerID) {
+	for _, m := range list {
+		if m.Server == self {
+			m.Server = 0
+		}
+		h[m.Session] = m.Server
+	}
+}

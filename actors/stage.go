@@ -47,6 +47,8 @@ type StageEnv struct {
 	Role     Role
 	Epoch    uint32   // of the leader's reign; 0 on a server that runs alone
 	Ensemble Ensemble // a leader's
+	// Homes, of a leader that leadership was handed over to, is where the sessions' clients are.
+	Homes    []messages.SessionHome
 	Auth     *auth.Registry
 	Tree     *tree.Shared
 	Store    *persistence.Store

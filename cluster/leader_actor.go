@@ -93,7 +93,7 @@ func (a *leaderActor) Receive(ctx actor.Context) {
 	case *messages.Revalidated:
 		a.revalidated(ctx, m)
 	case actors.DeskHeld:
-		a.core.DeskHeld()
+		a.core.DeskHeld(m.Homes)
 	default:
 		a.other(ctx, now)
 	}

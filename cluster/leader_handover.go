@@ -12,6 +12,7 @@ import (
 type handOver struct {
 	to    messages.ServerID // 0: none is under way
 	held  bool              // the desk is
+	homes []messages.SessionHome
 	began int64
 }
 
@@ -21,6 +22,7 @@ type HandingOver struct {
 	Generation int
 	To         messages.ServerID
 	Zxid       messages.Zxid
+	Homes      []messages.SessionHome // for To
 }
 
 // deskOrder tells this server's prep to stop, or to go on because the handover has come to nothing.
@@ -75,9 +77,9 @@ func (l *Leader) bestHeir() (best messages.ServerID) {
 }
 
 // DeskHeld tells that prep has decided all that it will.
-func (l *Leader) DeskHeld() {
+func (l *Leader) DeskHeld(homes []messages.SessionHome) {
 	if l.hand.to != 0 {
-		l.hand.held = true
+		l.hand.held, l.hand.homes = true, homes
 		l.finishHandOver()
 	}
 }
@@ -90,15 +92,19 @@ func (l *Leader) finishHandOver() {
 	if to := l.hand.to; to != l.opts.Self && (!l.mayInherit(to) || l.learners[to].acked != l.proposed) {
 		return
 	}
-	last := &messages.HandOver{To: l.hand.to, Zxid: l.committed}
+	last := messages.HandOver{To: l.hand.to, Zxid: l.committed}
 	l.each(func(s *learnerState) {
+		word := last
+		if s.id == l.hand.to {
+			word.Homes = l.hand.homes
+		}
 		if s.phase == learnerUp {
-			l.send(ToLearner, s.id, last)
+			l.send(ToLearner, s.id, &word)
 		}
 	})
 	l.phase = leaderEnded
 	l.reason = fmt.Sprintf("leadership is handed over to server %d", l.hand.to)
-	l.send(ToPeer, 0, &HandingOver{To: l.hand.to, Zxid: l.committed})
+	l.send(ToPeer, 0, &HandingOver{To: l.hand.to, Zxid: l.committed, Homes: l.hand.homes})
 }
 
 // checkHandOver gives a handover up that takes too long.

@@ -212,7 +212,7 @@ func TestALeaderLeaves(t *testing.T) {
 		if r.l.committed != r.l.proposed || r.l.hand.to == 0 {
 			t.Fatalf("%s: committed %v, heir %d", name, r.l.committed, r.l.hand.to)
 		}
-		r.l.DeskHeld()
+		r.l.DeskHeld(nil)
 		if reason, ended := r.l.Ended(); !ended || !strings.Contains(reason, "handed over") {
 			t.Errorf("%s: %q", name, reason)
 		}

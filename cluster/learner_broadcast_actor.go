@@ -56,7 +56,7 @@ func (a *learnerActor) handOver(ctx actor.Context, m *messages.HandOver) error {
 		return err
 	}
 	a.over = true
-	ctx.Send(a.peer, &HandingOver{Generation: a.generation, To: m.To, Zxid: m.Zxid})
+	ctx.Send(a.peer, &HandingOver{Generation: a.generation, To: m.To, Zxid: m.Zxid, Homes: m.Homes})
 	return nil
 }
 

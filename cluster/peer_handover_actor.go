@@ -34,6 +34,7 @@ func (m MoveLeader) answer(err error) {
 type passage struct {
 	to    messages.ServerID
 	zxid  messages.Zxid
+	homes []messages.SessionHome
 	left  map[string]bool // actors of the old role that haven't stopped yet
 	quiet int             // how many of the log and the tree have finished
 }
@@ -67,7 +68,7 @@ func (a *peerActor) handingOver(ctx actor.Context, m *HandingOver) {
 		return
 	}
 	a.log.Info().Uint8("to", uint8(m.To)).Stringer("zxid", m.Zxid).Msg("leadership is being handed over; clients stay connected")
-	p := &passage{to: m.To, zxid: m.Zxid, left: map[string]bool{}}
+	p := &passage{to: m.To, zxid: m.Zxid, homes: m.Homes, left: map[string]bool{}}
 	a.passage = p
 	a.admitLearners(ctx, nil)
 	ctx.Send(a.chain.Links.Front, actors.HoldFront{})
@@ -120,6 +121,7 @@ func (a *peerActor) switchRole(ctx actor.Context, role actors.Role, epoch uint32
 	links.Commands = a.m.Commands
 	base.Role, base.Epoch, base.Links, base.DiskFull = role, epoch, links, false
 	base.Ensemble = actors.Ensemble{Members: a.members.Current(), Quorum: quorumOf}
+	base.Homes = a.passage.homes
 	if err := a.chain.Switch(ctx, base, a.generation); err != nil {
 		a.endRole(ctx, err.Error(), true)
 		return

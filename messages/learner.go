@@ -190,9 +190,11 @@ type SessionHome struct {
 }
 
 // HandOver is a leader's last message to a learner that is up to date: everything up to Zxid is committed, every request
-// that was judged has been answered, and To is to lead next.
+// that was judged has been answered, and To is to lead next. To itself is also told where the sessions' clients are: a write
+// that one of them has left behind on an older connection must not be taken by the new desk either.
 type HandOver struct {
 	_msgpack struct{} `msgpack:",as_array"`
 	To       ServerID
 	Zxid     Zxid
+	Homes    []SessionHome
 }
