@@ -57,6 +57,8 @@ type Election struct {
 	rules   []QuorumRule
 	config  messages.Zxid
 	members string
+	beyond  Beyond
+	told    []string // of proposed members, what was reported in this election
 
 	since int64                      // when the first membership came; -1: none has
 	met   map[messages.ServerID]bool // whose link has been up at least once
@@ -89,6 +91,7 @@ type ElectionOutput struct {
 	Sends     []ElectionSend // in this order
 	Elected   *messages.Elected
 	Newer     *NewerConfig
+	Proposed  *ProposedConfig
 	Elsewhere *LeaderElsewhere
 	WakeAt    int64 // monotonic ms when Tick is due, replacing the former one; 0: not before the next input
 }
@@ -116,7 +119,7 @@ func NewElection(o ElectionOptions) *Election {
 // Start begins an election. vote.Epoch and vote.Zxid are what this server has on disk. now is monotonic ms, here and below.
 func (e *Election) Start(vote messages.Vote, now int64) ElectionOutput {
 	vote.Leader = e.o.Self
-	e.looking, e.own, e.reported = true, vote, 0
+	e.looking, e.own, e.reported, e.told = true, vote, 0, nil
 	// Those who have a leader are asked anew: it may have died since they spoke of it, or since it spoke itself.
 	maps.DeleteFunc(e.heard, func(_ messages.ServerID, n *messages.Notification) bool { return n.State != messages.Looking })
 	e.enter(e.round + 1)
@@ -243,6 +246,9 @@ func (e *Election) SetRules(rules []QuorumRule, version messages.Zxid, text stri
 	return e.flush()
 }
 
+// Look beyond the membership: see Beyond. It takes effect with the next SetRules.
+func (e *Election) Look(b Beyond) { e.beyond = b }
+
 // Designate lets the votes of the next election name a server: this one's history, that one's id. It is for a leader that
 // is handed over as planned, when the designated server has all that the others have. If it hasn't, its own word shows
 // so and the vote is given up.
@@ -257,7 +263,7 @@ func (e *Election) Round() uint64 { return e.round }
 // say makes a word of ours.
 func (e *Election) say(state messages.ServerState, round uint64, vote messages.Vote) *messages.Notification {
 	return &messages.Notification{
-		From: e.o.Self, State: state, Round: round, Vote: vote, Config: e.config, Members: e.members,
+		From: e.o.Self, State: state, Round: round, Vote: vote, Config: e.config, Members: e.members, Proposed: e.beyond.Tell,
 	}
 }
 

@@ -147,6 +147,9 @@ func (a *electionActor) do(ctx actor.Context, out ElectionOutput) {
 	if out.Newer != nil {
 		ctx.Send(a.o.Peer, *out.Newer)
 	}
+	if out.Proposed != nil {
+		ctx.Send(a.o.Peer, *out.Proposed)
+	}
 	if out.Elected != nil {
 		ctx.Send(a.o.Peer, out.Elected)
 	}
@@ -178,6 +181,7 @@ func (a *electionActor) setMembers(ctx actor.Context, m SetMembers) {
 	for _, id := range slices.Sorted(maps.Keys(a.members)) {
 		a.spawn(ctx, id)
 	}
+	a.core.Look(m.Beyond)
 	a.do(ctx, a.core.SetRules(m.Rules, m.Version, m.Text, a.now()))
 }
 

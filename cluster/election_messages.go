@@ -49,6 +49,7 @@ type (
 		Version messages.Zxid
 		Text    string
 		Others  []ElectionMember
+		Beyond  Beyond
 	}
 	// DesignateLeader lets the votes of the next election name that server, to hand leadership over as planned. It has no
 	// effect unless the server is a voter with a link that is up, and it loses to any server with a longer history.
@@ -72,6 +73,24 @@ type (
 	// election, which will end at once; otherwise a timeout does it later.
 	LeaderElsewhere struct{ Leader messages.ServerID }
 )
+
+// ProposedConfig tells that another server has acknowledged members of which this one knows nothing: they may be in effect.
+// It is said once of each text.
+type ProposedConfig struct {
+	From    messages.ServerID
+	Members string // the membership's text
+}
+
+// Beyond is what a server knows of members that are proposed.
+type Beyond struct {
+	// Tell is the text of those that it has acknowledged, for the others; "": none.
+	Tell string
+	// Rule is of those that it has only heard of, nil: none. No quorum of theirs is needed, but they may vote and be voted for:
+	// whoever has acknowledged them needs their votes, and they may not know yet that they have some.
+	Rule QuorumRule
+	// Heard is the text of those.
+	Heard string
+}
 
 // ElectionMember is whom an electionpeer keeps the link to. Address is host:port of its election port. It is "" for a guest,
 // a server that isn't in the membership and dialled us: it can't be dialled, so the link that it has dialled is kept even

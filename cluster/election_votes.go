@@ -31,6 +31,7 @@ func (e *Election) update(now int64, changed bool) {
 		e.resendAt = now + e.resendWait
 		e.broadcast()
 	}
+	e.hearOfMembers()
 	if e.waitForMembers(now) {
 		e.finalizeAt = 0
 		return
@@ -49,7 +50,7 @@ func (e *Election) enter(round uint64) {
 	if !e.isVoter(e.o.Self) {
 		return
 	}
-	if e.mayLead(e.o.Self) {
+	if slices.ContainsFunc(e.rules, func(rule QuorumRule) bool { return rule.MayLead(e.o.Self) }) {
 		e.proposal = e.own
 	}
 	if e.designated != 0 {
@@ -116,6 +117,18 @@ func (e *Election) abandon() {
 		e.designated = 0
 	}
 	e.enter(e.round + 1)
+}
+
+// hearOfMembers reports members that somebody has acknowledged and that this server doesn't know.
+func (e *Election) hearOfMembers() {
+	for _, id := range slices.Sorted(maps.Keys(e.heard)) {
+		if text := e.heard[id].Proposed; text != "" && text != e.beyond.Tell && text != e.beyond.Heard && text != e.members &&
+			!slices.Contains(e.told, text) {
+			e.told = append(e.told, text)
+			e.out.Proposed = &ProposedConfig{From: id, Members: text}
+			return // another one is told with the next input
+		}
+	}
 }
 
 // waitForMembers tells whether somebody has a newer membership than this server, and reports it. Nothing is decided by
@@ -279,12 +292,14 @@ func (e *Election) counts(id messages.ServerID, n *messages.Notification) bool {
 }
 
 func (e *Election) isVoter(id messages.ServerID) bool {
-	return slices.ContainsFunc(e.rules, func(rule QuorumRule) bool { return rule.Votes(id) })
+	return slices.ContainsFunc(e.rules, func(rule QuorumRule) bool { return rule.Votes(id) }) ||
+		e.beyond.Rule != nil && e.beyond.Rule.Votes(id)
 }
 
 // mayLead goes by any of the rules, as who may vote does: whoever is counted may also stand.
 func (e *Election) mayLead(id messages.ServerID) bool {
-	return slices.ContainsFunc(e.rules, func(rule QuorumRule) bool { return rule.MayLead(id) })
+	return slices.ContainsFunc(e.rules, func(rule QuorumRule) bool { return rule.MayLead(id) }) ||
+		e.beyond.Rule != nil && e.beyond.Rule.MayLead(id)
 }
 
 // quorum tells whether the servers are one by every rule.

@@ -75,7 +75,7 @@ func (a *peerActor) Receive(ctx actor.Context) {
 		a.elected(ctx, m)
 	case LeaderElsewhere:
 		a.leaderElsewhere(ctx, m)
-	case NewerConfig, *SaveMembers, *TakeOver, *MembersCommitted, leaveRole, openDoors:
+	case NewerConfig, ProposedConfig, *SaveMembers, *TakeOver, *MembersCommitted, leaveRole, openDoors:
 		a.membersChange(ctx, m)
 	case *SaveEpoch:
 		a.saveEpoch(ctx, m)

@@ -66,6 +66,8 @@ func (a *peerActor) membersChange(ctx actor.Context, msg any) {
 	switch m := msg.(type) {
 	case NewerConfig:
 		a.newerMembers(ctx, m)
+	case ProposedConfig:
+		a.heardOfMembers(ctx, m)
 	case *SaveMembers:
 		a.saveMembers(ctx, m)
 	case *TakeOver:
@@ -94,8 +96,21 @@ func (a *peerActor) tellMembers(ctx actor.Context) bool {
 		others = append(others, a.address(id, func(at messages.MemberAddress) int { return at.ElectionPort }))
 	}
 	current := a.members.Current()
-	ctx.Send(a.election, SetMembers{Rules: rules, Version: current.Version, Text: current.String(), Others: others})
+	ctx.Send(a.election, SetMembers{Rules: rules, Version: current.Version, Text: current.String(), Others: others, Beyond: a.beyond()})
 	return true
+}
+
+// beyond is what this server knows of members that may be in effect somewhere.
+func (a *peerActor) beyond() (b Beyond) {
+	if p := a.members.Proposed(); p.Version != 0 {
+		b.Tell = p.String()
+	}
+	if h := a.members.Heard(); h.Version != 0 {
+		if rule, err := RuleOf(h); err == nil {
+			b.Rule, b.Heard = rule, h.String()
+		}
+	}
+	return b
 }
 
 // hostPort is one of a member's addresses, host:port.
@@ -188,6 +203,23 @@ func (a *peerActor) newerMembers(ctx actor.Context, m NewerConfig) {
 	}
 	if a.state == messages.Looking {
 		a.inEffect(ctx, members)
+	}
+}
+
+// heardOfMembers notes members that another server has acknowledged, while this one looks for a leader: they may be needed to
+// find one.
+func (a *peerActor) heardOfMembers(ctx actor.Context, m ProposedConfig) {
+	members, err := messages.ParseMembership(m.Members)
+	if err == nil {
+		_, err = RuleOf(members)
+	}
+	if err != nil {
+		a.log.Error().Err(err).Uint8("server", uint8(m.From)).Msg("members that another server has acknowledged make no sense")
+		return
+	}
+	if a.state == messages.Looking && a.members.Hear(members) {
+		a.log.Info().Uint8("server", uint8(m.From)).Str("members", m.Members).Msg("another server has acknowledged new members")
+		a.tellMembers(ctx)
 	}
 }
 

@@ -18,6 +18,7 @@ func (a *peerActor) leaderActive(ctx actor.Context, m *LeaderActive) {
 	if a.role == nil || a.ending != nil || a.state != messages.Leading {
 		return
 	}
+	a.members.Found()
 	a.inEffect(ctx, m.Members)
 	state := a.disk
 	a.disk = nil
@@ -35,6 +36,7 @@ func (a *peerActor) learnerActive(ctx actor.Context, m *LearnerActive) {
 		return
 	}
 	a.accepted, a.current = m.Epoch, m.Epoch
+	a.members.Found()
 	if a.inEffect(ctx, m.Committed); a.state != a.learns() {
 		if m.State != nil {
 			a.kept, a.disk = nil, m.State

@@ -10,8 +10,9 @@ import (
 // Roster is what one server knows of who belongs to its ensemble: the membership in effect, and one that is proposed and may
 // be in effect somewhere by now. It decides; the peer actor keeps it on disk.
 type Roster struct {
-	self messages.ServerID
-	kept persistence.Memberships
+	self  messages.ServerID
+	kept  persistence.Memberships
+	heard messages.Membership // proposed members that others have acknowledged, while this server looks for a leader
 }
 
 // NewRoster makes the roster of a server at its start. configured is what its configuration says, stored what it has last
@@ -38,6 +39,22 @@ func (r *Roster) Proposed() messages.Membership { return r.kept.Proposed }
 // Kept is what must survive a restart.
 func (r *Roster) Kept() persistence.Memberships { return r.kept }
 
+// Hear notes a proposed membership that another server has acknowledged. It is no news if the current one is newer, if this
+// server has acknowledged it too, or if it has heard of a newer one.
+func (r *Roster) Hear(m messages.Membership) (news bool) {
+	if m.Version <= r.kept.Current.Version || m.Version == r.kept.Proposed.Version || m.Version <= r.heard.Version {
+		return false
+	}
+	r.heard = m
+	return true
+}
+
+// Found forgets what was only heard: there is a leader, and what it says counts.
+func (r *Roster) Found() { r.heard = messages.Membership{} }
+
+// Heard is the newest membership that was heard of; Version 0: none.
+func (r *Roster) Heard() messages.Membership { return r.heard }
+
 // Propose notes a membership that is about to be acknowledged.
 func (r *Roster) Propose(m messages.Membership) { r.kept.Proposed = m }
 
@@ -48,6 +65,9 @@ func (r *Roster) Commit(m messages.Membership) (news bool) {
 	}
 	if r.kept.Proposed.Version <= r.kept.Current.Version {
 		r.kept.Proposed = messages.Membership{}
+	}
+	if r.heard.Version <= r.kept.Current.Version {
+		r.heard = messages.Membership{}
 	}
 	return news
 }
@@ -109,10 +129,14 @@ func (r *Roster) Others() (others []messages.ServerID) {
 }
 
 func (r *Roster) reach() []messages.Membership {
-	if r.Belongs() {
-		return r.both()
+	all := r.both()
+	if r.heard.Version != 0 {
+		all = append(all, r.heard)
 	}
-	return append(r.both(), r.kept.Configured)
+	if !r.Belongs() {
+		all = append(all, r.kept.Configured)
+	}
+	return all
 }
 
 // Observes tells whether this server is an observer. One that isn't a member at all is a follower without a vote: so a
@@ -122,8 +146,12 @@ func (r *Roster) Observes() bool {
 	if !ok || current.Role != messages.Observer {
 		return false
 	}
-	proposed, ok := r.kept.Proposed.Member(r.self)
-	return !ok || proposed.Role == messages.Observer
+	for _, m := range []messages.Membership{r.kept.Proposed, r.heard} {
+		if next, ok := m.Member(r.self); ok && next.Role != messages.Observer {
+			return false
+		}
+	}
+	return true
 }
 
 // Belongs tells whether this server is a member of the current membership.

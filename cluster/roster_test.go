@@ -108,3 +108,23 @@ func TestRosterParts(t *testing.T) {
 		t.Error("one that has gone")
 	}
 }
+
+// What was only heard of shows where to look and makes no quorum. With a leader it is forgotten.
+func TestRosterHears(t *testing.T) {
+	r, _ := NewRoster(4, membership(t, 5, oneToThree+"\nserver.4=d:1:2:observer"), persistence.Memberships{}, false)
+	heard := membership(t, 9, twoToFour+"\nserver.5=e:1:2")
+	if !r.Hear(heard) || r.Hear(heard) || r.Hear(membership(t, 8, oneToThree)) {
+		t.Error("news")
+	}
+	rules, err := r.Rules()
+	if err != nil || len(rules) != 1 || r.Observes() || !slices.Equal(r.Others(), []messages.ServerID{1, 2, 3, 5}) || len(r.Lines(5)) != 1 {
+		t.Errorf("%d rules, observes %v, others %v", len(rules), r.Observes(), r.Others())
+	}
+	if r.Found(); !r.Observes() || len(r.Lines(5)) != 0 {
+		t.Error("it isn't forgotten")
+	}
+	r.Hear(heard)
+	if r.Commit(membership(t, 10, oneToThree)); r.Heard().Version != 0 {
+		t.Error("a newer membership leaves it behind")
+	}
+}

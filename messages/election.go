@@ -56,6 +56,7 @@ type Notification struct {
 	Vote     Vote
 	Config   Zxid   // version of the sender's current membership
 	Members  string // that membership's text
+	Proposed string // the text of the membership that the sender has acknowledged and that may be in effect; "": there is none
 }
 
 // Elected is the outcome: what this server is to be, and whom it is to follow (itself when it leads).
