@@ -167,34 +167,6 @@ func (w *World) moveLeader() bool {
 	return false
 }
 
-// changeMembers lets a client take a server out of the ensemble, or bring it back as it was or in another part.
-func (w *World) changeMembers() bool {
-	c := w.clients[w.rand.IntN(len(w.clients))]
-	if v := c.visit; !w.plan.reconfig || v == nil || !v.ready || v.closing {
-		return false
-	}
-	present, err := messages.ParseMembership(w.history.at(messages.ConfigPath, never).data)
-	if err != nil {
-		return false // no leader has said yet who the members are
-	}
-	s := w.anyServer()
-	m, _ := w.membership.Member(s.id)
-	q := jute.ReconfigRequest{ConfigID: -1}
-	_, in := present.Member(s.id)
-	if in && len(present.Voters()) > 2 && w.rand.IntN(2) == 0 {
-		q.Leaving = fmt.Sprint(s.id)
-	} else {
-		m.Role = messages.Participant
-		if len(present.Voters()) > 2 && w.rand.IntN(3) == 0 {
-			m.Role = messages.Observer
-		}
-		q.Joining = fmt.Sprintf("server.%d=%s", s.id, m)
-	}
-	w.trace.say(c.name, "wants members to change: %+v", q)
-	c.visit.ask(question{op: messages.OpReconfig}, q.Append(nil))
-	return true
-}
-
 // fillDisk leaves a server little room for a while.
 func (w *World) fillDisk() bool {
 	s := w.victim()

@@ -39,6 +39,8 @@ type plan struct {
 	faults            []*fault
 	faultEvery        int // moves between two faults, on average
 	busy              int // how many of ten moves are short
+	changeEvery       int // moves between two wishes for that, on average
+	spares            int // servers that are no members at first
 }
 
 func newPlan(r *rand.Rand) plan {

@@ -108,7 +108,7 @@ func (v *visit) write1(q question, h jute.ReplyHeader, body []byte) {
 		w.acknowledged = max(w.acknowledged, z)
 		w.stats.writes++
 		if q.op == messages.OpReconfig {
-			w.stats.add("members changed")
+			v.reconfigured(h, body)
 		}
 	}
 	switch {

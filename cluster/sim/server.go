@@ -28,7 +28,9 @@ type server struct {
 	host *clustertest.Host
 	disk *persistence.MemFS
 	skew int64
-	lag  time.Duration // of its network
+	// configured is what its configuration says of the members.
+	configured messages.Membership
+	lag        time.Duration // of its network
 
 	life     *life // nil: it is down
 	lives    int
@@ -50,6 +52,7 @@ type life struct {
 	listener *actor.PID
 	peer     *actor.PID
 	options  actors.Options
+	members  messages.Zxid // version of those that it goes by
 
 	fatal    error // why the process must end
 	excused  bool  // something was done to it that may end it
@@ -151,7 +154,7 @@ func (s *server) assemble(l *life) (err error) {
 		Self: cluster.Identity{
 			ID: s.id, Incarnation: uint64(l.lane.WallMs())<<20 | random.Uint64()>>44,
 		},
-		Membership: s.w.membership, Reconfig: p.reconfig, Network: s.host, QuorumDoor: quorum, ElectionDoor: election,
+		Membership: s.configured, Reconfig: p.reconfig, Network: s.host, QuorumDoor: quorum, ElectionDoor: election,
 		Tick: p.tick, InitLimit: p.initLimit, SyncLimit: p.syncLimit,
 		CommitLogCount: p.commitLogCount, SnapshotFactor: p.snapshotFactor, ObserverLog: p.observerLog,
 		MaxSnapSyncs: p.feedAtOnce, MaxDiffSyncs: p.feedAtOnce,

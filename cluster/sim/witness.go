@@ -55,6 +55,7 @@ func (a *witness) Receive(ctx actor.Context) {
 		}
 	case actors.PeerActor:
 		w.looked(a.s)
+		w.membersOf(a.s)
 	}
 }
 

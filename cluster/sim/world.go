@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/troupekeeper/troupe/actors"
@@ -46,7 +47,7 @@ type World struct {
 	net        *clustertest.Network
 	trace      *trace
 	stats      Stats
-	membership messages.Membership
+	membership messages.Membership // of all servers
 	servers    []*server
 	clients    []*client
 	history    *history
@@ -101,6 +102,7 @@ func newWorld(o Options) *World {
 	}
 	w.trace = newTrace(w, max(4*o.Tail, 2000), o.Log)
 	w.plan = newPlan(w.rand)
+	w.plan.drawSpares(rand.New(rand.NewPCG(o.Seed, 4)))
 	if o.tune != nil {
 		o.tune(&w.plan)
 	}
@@ -108,18 +110,19 @@ func newWorld(o Options) *World {
 	w.net = clustertest.NewNetwork(w.steps, w.clock, o.Seed)
 	w.net.Buffer = w.plan.buffer
 	w.net.Delay = w.delay
-	for i := range w.plan.voters + w.plan.observers {
+	for i := range w.plan.voters + w.plan.observers + w.plan.spares {
 		id := messages.ServerID(i + 1)
 		s := &server{w: w, id: id, name: fmt.Sprintf("s%d", id), disk: newDisk(), skew: int64(w.rand.IntN(20_000)) - 10_000}
 		s.host = w.net.Host(s.name)
 		m := messages.Member{ID: id, Addresses: []messages.MemberAddress{{Host: s.name, QuorumPort: quorumPort, ElectionPort: electionPort}},
 			ClientAddress: s.name, ClientPort: clientPort}
-		if i >= w.plan.voters {
+		if i >= w.plan.voters && i < w.plan.voters+w.plan.observers {
 			m.Role = messages.Observer
 		}
 		w.membership.Members = append(w.membership.Members, m)
 		w.servers = append(w.servers, s)
 	}
+	w.configure()
 	return w
 }
 
@@ -147,6 +150,8 @@ func (w *World) move() {
 		if f.do(w) {
 			w.stats.add("fault: " + f.name)
 		}
+	case w.plan.reconfig && w.rand.IntN(w.plan.changeEvery) == 0:
+		w.changeMembers()
 	default:
 		w.act()
 	}
@@ -239,7 +244,13 @@ func (w *World) calm() {
 	w.trace.say("world", "all faults end")
 	w.chaos = false
 	w.heal()
-	w.await("all servers serve", w.plan.patience(), func() bool { return len(w.names((*server).serving)) == len(w.servers) })
+	w.await("all members serve", w.plan.patience(), func() bool {
+		return !slices.ContainsFunc(w.servers, func(s *server) bool { return !s.serving() && w.belongs(s) })
+	})
+	if w.plan.reconfig && !w.failed() {
+		w.pass(10 * time.Second)
+		w.leaveBehind()
+	}
 	for _, c := range w.clients {
 		c.idle = true
 	}
@@ -296,6 +307,7 @@ func (w *World) farewell() {
 	})
 	if !w.failed() {
 		w.agree()
+		w.sameMembers()
 	}
 	for _, c := range w.clients {
 		c.gone = true
