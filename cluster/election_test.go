@@ -276,3 +276,19 @@ func TestADisputedServerElectsNobody(t *testing.T) {
 	e.Dispute(2, false, 3)
 	wantElected(t, e.Tick(2000), messages.Elected{State: messages.Following, Leader: 2, Round: 1})
 }
+
+// A membership of 1 and 2 is to become one of 1, 2 and 3; 1 doesn't know that yet and never votes for 3. So 2, which does
+// know, must not insist on 3 because of nothing but its higher id.
+func TestProposedVoterComesBehindOneWhomAllKnow(t *testing.T) {
+	last := messages.MakeZxid(3, 9)
+	e := NewElection(DefaultElectionOptions(2))
+	e.SetRules([]QuorumRule{NewMajority([]messages.ServerID{1, 2}), NewMajority([]messages.ServerID{1, 2, 3})}, 10, membershipText(10), 0)
+	e.LinkUp(1, 0)
+	e.LinkUp(3, 0)
+	e.Start(messages.Vote{Epoch: 3, Zxid: last}, 0)
+	wantNobody(t, e.Notified(word(3, messages.Looking, 1, 3, 3, last), 1))
+	wantNobody(t, e.Notified(word(1, messages.Looking, 1, 1, 3, messages.MakeZxid(3, 5)), 2))
+	wantNobody(t, e.Notified(word(1, messages.Looking, 1, 2, 3, last), 3))
+	wantElected(t, e.Notified(word(3, messages.Looking, 1, 2, 3, last), 4),
+		messages.Elected{State: messages.Leading, Leader: 2, Round: 1})
+}

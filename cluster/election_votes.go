@@ -82,7 +82,7 @@ func (e *Election) raise() (raised bool) {
 	for _, id := range slices.Sorted(maps.Keys(e.heard)) {
 		n := e.heard[id]
 		if n.State == messages.Looking && n.Round == e.round && e.counts(id, n) &&
-			n.Vote.Beats(e.proposal) && e.credible(n.Vote) {
+			e.better(n.Vote, e.proposal) && e.credible(n.Vote) {
 			e.proposal, raised = n.Vote, true
 		}
 	}
@@ -105,7 +105,22 @@ func (e *Election) credible(vote messages.Vote) bool {
 		return true
 	}
 	// Votes only improve within a round, so what the candidate says now is no worse than what it began with.
-	return !vote.Beats(n.Vote)
+	return !e.better(vote, n.Vote)
+}
+
+// better tells whether v is the better vote of the two. Of candidates with the same history one that may lead by every rule
+// comes first: whoever has not heard of a proposed membership doesn't know its new voters, and would never vote for them.
+func (e *Election) better(v, w messages.Vote) bool {
+	if v.Epoch == w.Epoch && v.Zxid == w.Zxid {
+		if first := e.leadsByAll(v.Leader); first != e.leadsByAll(w.Leader) {
+			return first
+		}
+	}
+	return v.Beats(w)
+}
+
+func (e *Election) leadsByAll(id messages.ServerID) bool {
+	return !slices.ContainsFunc(e.rules, func(rule QuorumRule) bool { return !rule.MayLead(id) })
 }
 
 // tenable tells whether we can stand by our proposal. It can't be given up for a worse one within the round.
