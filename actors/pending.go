@@ -27,7 +27,7 @@ type sessionState struct {
 	closing bool // otherwise it is being opened
 }
 
-// usage is what proposals in flight add to a quota's account.
+// usage is what proposals in flight add to a quota's account; it is negative if they take away more.
 type usage struct{ count, bytes int64 }
 
 // pending is prep's private overlay over the tree. An entry stays until the proposal that changed it last has been
@@ -41,6 +41,7 @@ type pending struct {
 	queue    []pendingChange
 	undo     []undoStep
 	inMulti  bool
+	released []pendingChange // what the multi takes away from quotas; it counts when the multi is judged
 }
 
 // pendingChange remembers what to forget when its transaction has been applied.
@@ -116,7 +117,7 @@ func (p *pending) put(path string, r *record) {
 // begin starts a multi, whose changes may have to be taken back.
 func (p *pending) begin() (mark int) {
 	p.inMulti = true
-	p.undo = p.undo[:0]
+	p.undo, p.released = p.undo[:0], p.released[:0]
 	return len(p.queue)
 }
 
@@ -124,6 +125,9 @@ func (p *pending) begin() (mark int) {
 func (p *pending) end(mark int, keep bool) {
 	p.inMulti = false
 	if keep {
+		for _, c := range p.released {
+			p.account(c.quota, c.usage, c.zxid)
+		}
 		return
 	}
 	for i := len(p.undo) - 1; i >= 0; i-- {
@@ -144,8 +148,13 @@ func (p *pending) setSession(id messages.SessionID, s sessionState) {
 
 // account adds to a quota's usage until the transaction has been applied.
 func (p *pending) account(root string, u usage, zxid messages.Zxid) {
+	c := pendingChange{zxid: zxid, quota: root, usage: u}
+	if p.inMulti && (u.count < 0 || u.bytes < 0) {
+		p.released = append(p.released, c)
+		return
+	}
 	p.charge(root, u)
-	p.queue = append(p.queue, pendingChange{zxid: zxid, quota: root, usage: u})
+	p.queue = append(p.queue, c)
 }
 
 func (p *pending) charge(root string, u usage) {

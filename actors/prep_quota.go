@@ -33,10 +33,10 @@ func (p *Prep) soft(root, what string, used, limit int64) {
 	}
 }
 
-// chargeQuota notes what the proposal adds, until the tree has counted it. What it takes away counts only then, also
-// within one multi: a limit is never passed on the strength of a delete that may not happen.
+// chargeQuota notes what the proposal adds or takes away, until the tree has counted it. Whatever is judged behind it
+// happens only if it does, so what it takes away makes room at once: a follower may have told a client of a delete
+// that this server's own tree doesn't know yet. Within a multi it makes no room, as with ZooKeeper.
 func (p *Prep) chargeQuota(path string, count, bytes int64) {
-	count, bytes = max(count, 0), max(bytes, 0)
 	if count == 0 && bytes == 0 {
 		return
 	}
