@@ -27,7 +27,7 @@ type telling struct {
 }
 
 func newTelling(t *testing.T, voters int, keys ...string) *telling {
-	e := &telling{troupe: newTroupe(t, voters, 0, keys...)}
+	e := &telling{troupe: newTroupe(t, voters, 0, append(keys, patience)...)}
 	for range e.configs {
 		e.books = append(e.books, &logBook{})
 	}

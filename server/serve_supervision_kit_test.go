@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -38,10 +39,13 @@ const (
 	arenaPause    = 5 * time.Millisecond // between the changes of a client: the load is to be there, not to be all there is
 )
 
+// patience keeps a machine that stands still for a second from being taken for a server that has failed.
+const patience = "syncLimit=50\ninitLimit=100"
+
 func newArena(t *testing.T, report *panicReport) *arena {
 	t.Helper()
 	a := &arena{stopped: make(chan struct{}), report: report, book: &logBook{}}
-	a.troupe = newTroupe(t, 3, 1, "snapCount=200", "znode.container.checkIntervalMs=100")
+	a.troupe = newTroupe(t, 3, 1, patience, "snapCount=200", "znode.container.checkIntervalMs=100")
 	for range a.servers {
 		a.saboteurs = append(a.saboteurs, &saboteur{})
 	}
@@ -213,18 +217,23 @@ func (a *arena) newcomer(empty bool) {
 type panicReport struct {
 	mu    sync.Mutex
 	rows  []string
+	costs map[string][2][]time.Duration // by outcome: how long the victim's clients have waited, and those of the others
 	notes []string
 }
 
-func (r *panicReport) add(row ...any) {
+// add enters one panic: what, on which part, its outcome, and how long the victim's clients and the others' have waited.
+func (r *panicReport) add(what, on, outcome string, itself, others time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var cells []string
-	for _, c := range row {
-		cells = append(cells, fmt.Sprint(c))
+	r.rows = append(r.rows, strings.Join([]string{what, on, outcome, round(itself), round(others)}, "\t"))
+	if r.costs == nil {
+		r.costs = map[string][2][]time.Duration{}
 	}
-	r.rows = append(r.rows, strings.Join(cells, "\t"))
+	c := r.costs[outcome]
+	r.costs[outcome] = [2][]time.Duration{append(c[0], itself), append(c[1], others)}
 }
+
+func round(d time.Duration) string { return d.Round(time.Millisecond).String() }
 
 func (r *panicReport) note(format string, values ...any) {
 	r.mu.Lock()
@@ -241,6 +250,15 @@ func (r *panicReport) String() string {
 	fmt.Fprintln(w, "what panicked\ton\twhat happened\tits clients waited\tthe others' waited")
 	for _, row := range r.rows {
 		fmt.Fprintln(w, row)
+	}
+	fmt.Fprintln(w, "\t\t\t\t\nin short\ttimes\twhat happened\tits clients: median, most\tthe others': median, most")
+	for _, outcome := range slices.Sorted(maps.Keys(r.costs)) {
+		fmt.Fprintf(w, "\t%d\t%s", len(r.costs[outcome][0]), outcome)
+		for _, waits := range r.costs[outcome] {
+			slices.Sort(waits)
+			fmt.Fprintf(w, "\t%s, %s", round(waits[len(waits)/2]), round(waits[len(waits)-1]))
+		}
+		fmt.Fprintln(w)
 	}
 	w.Flush()
 	return b.String() + strings.Join(r.notes, "\n")

@@ -118,12 +118,28 @@ func TestPanicsInAnEnsemble(t *testing.T) {
 			if name == "pieces" {
 				a.fill()
 			}
+			a.nothing()
 			for _, c := range cases {
 				a.sabotage(c)
 			}
 			a.verify()
 		})
 	}
+}
+
+// nothing measures how long clients wait when all is well.
+func (a *arena) nothing() {
+	a.t.Helper()
+	victim := a.place("leader")
+	a.forget()
+	a.progress("writes while nothing happens", 25)
+	others := time.Duration(0)
+	for i := range a.servers {
+		if i != victim {
+			others = max(others, a.waited(i))
+		}
+	}
+	a.report.add("(nothing)", "leader", "nothing", a.waited(victim), others)
 }
 
 // sabotage makes an actor panic once and waits until everything is as before.
@@ -163,7 +179,7 @@ func (a *arena) sabotage(c sabotage) {
 	if most, least := c.costs.leaving(len(a.servers)); len(left) > most || !wanted && least > 0 {
 		a.t.Errorf("%s on the %s: servers %v have left their roles", what, c.on, left)
 	}
-	a.report.add(what, c.on, outcomeWords[c.costs], a.waited(victim).Round(time.Millisecond), others.Round(time.Millisecond))
+	a.report.add(what, c.on, outcomeWords[c.costs], a.waited(victim), others)
 }
 
 // leaving is how many servers leave their roles at most, and at least.

@@ -87,7 +87,7 @@ func newSecretTroupe(t *testing.T, voters int, by *issuer) *secretTroupe {
 	dir := t.TempDir()
 	key, trust := filepath.Join(dir, "key.pem"), filepath.Join(dir, "trust.pem")
 	e := &secretTroupe{dir: dir, troupe: newTroupe(t, voters, 0,
-		"sslQuorum=true", "ssl.quorum.keyStore.location="+key, "ssl.quorum.trustStore.location="+trust)}
+		patience, "sslQuorum=true", "ssl.quorum.keyStore.location="+key, "ssl.quorum.trustStore.location="+trust)}
 	for i := range e.configs {
 		e.books = append(e.books, &logBook{})
 		e.configs[i].QuorumTLS.KeyStore = e.file(i, "key")
