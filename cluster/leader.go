@@ -124,8 +124,9 @@ const (
 type (
 	// SaveEpoch asks the peer to make an epoch durable; EpochSaved answers.
 	SaveEpoch struct {
-		File  string // persistence.AcceptedEpochFile or CurrentEpochFile
-		Epoch uint32
+		Generation int
+		File       string // persistence.AcceptedEpochFile or CurrentEpochFile
+		Epoch      uint32
 	}
 	// EpochSaved tells that it is.
 	EpochSaved struct {
@@ -135,8 +136,9 @@ type (
 	// LeaderActive tells the peer that a quorum follows: the pipeline may run and clients be served. What was in this
 	// server's history is committed by that, a change to Members too.
 	LeaderActive struct {
-		Epoch   uint32
-		Members messages.Membership
+		Generation int
+		Epoch      uint32
+		Members    messages.Membership
 	}
 	// RoleEnded tells the peer that the leader or learner can't go on in its role.
 	RoleEnded struct {

@@ -323,6 +323,10 @@ func (a *leaderActor) deliver(ctx actor.Context, s LeaderSend) {
 			a.move.answer(nil)
 		case *SaveMembers:
 			m.Generation = a.generation
+		case *SaveEpoch:
+			m.Generation = a.generation
+		case *LeaderActive:
+			m.Generation = a.generation
 		}
 		ctx.Send(a.peer, s.Msg)
 	case ToGate, ToDesk:

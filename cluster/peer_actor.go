@@ -39,7 +39,9 @@ type peerActor struct {
 	m           *member
 	members     Roster
 	election    *actor.PID
-	doors       []*door
+	forgot      bool // members, and the election has not been told
+	removed     bool // in this role
+	doors       []*doorway
 	tryingDoors bool // one of them is to be opened in a moment
 	view        *atomic.Pointer[actors.View]
 	log         zerolog.Logger
@@ -169,6 +171,10 @@ func (a *peerActor) look(ctx actor.Context) {
 		return
 	}
 	a.moveDoors(ctx)
+	if a.forgot {
+		a.forgot = false
+		a.tellMembers(ctx)
+	}
 	a.lookedAt = a.m.now()
 	a.status.Looking++
 	a.show()
@@ -292,7 +298,7 @@ func (a *peerActor) learn(ctx actor.Context) error {
 }
 
 func (a *peerActor) saveEpoch(ctx actor.Context, m *SaveEpoch) {
-	if a.role == nil || a.ending != nil {
+	if a.role == nil || a.ending != nil || m.Generation != a.generation {
 		return
 	}
 	if err := a.m.Store.SetEpoch(m.File, m.Epoch); err != nil {

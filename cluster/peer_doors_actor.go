@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"fmt"
 	"slices"
 	"sync/atomic"
 
@@ -56,7 +55,7 @@ func (a *peerActor) isElection(child string) bool { return a.election != nil && 
 
 // permanent tells whether a child outlives roles.
 func (a *peerActor) permanent(child *actor.PID) bool {
-	return a.isElection(child.Id) || slices.ContainsFunc(a.doors, func(d *door) bool { return d.has(child) })
+	return a.isElection(child.Id) || slices.ContainsFunc(a.doors, func(w *doorway) bool { return w.has(child.Id) })
 }
 
 func (a *peerActor) openDoors(ctx actor.Context) (err error) {
@@ -67,44 +66,27 @@ func (a *peerActor) openDoors(ctx actor.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	a.doors = []*door{
+	a.doors = []*doorway{
 		{name: "electiondoor", target: SetTarget{Purpose: messages.ForElection, Target: a.election},
 			port: func(at messages.MemberAddress) int { return at.ElectionPort }},
 		{name: "quorumdoor", target: SetTarget{Purpose: messages.ForLearning},
 			port: func(at messages.MemberAddress) int { return at.QuorumPort }},
 	}
+	own, listed := a.m.Membership.Member(a.m.Self.ID)
 	for i, acceptor := range []actors.Acceptor{a.m.ElectionDoor, a.m.QuorumDoor} {
 		if acceptor == nil {
 			a.tryDoors(ctx) // the name of this server's own host may be resolved later
 			continue
 		}
-		if own, ok := a.m.Membership.Member(a.m.Self.ID); ok {
-			a.doors[i].address = a.doorAddress(a.doors[i], own)
+		d := door{}
+		if listed {
+			d = a.doorOf(a.doors[i], own)
 		}
-		if err := a.openDoor(ctx, a.doors[i], acceptor); err != nil {
+		if err := a.openDoor(ctx, a.doors[i], d, acceptor); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (a *peerActor) openDoor(ctx actor.Context, d *door, acceptor actors.Acceptor) (err error) {
-	props := NewReception(a.m.rt, acceptor, a.m.Self, []SetTarget{d.target}, DefaultReceptionOptions())
-	d.opened++
-	d.pid, err = ctx.SpawnNamed(props, fmt.Sprintf("%s-%d", d.name, d.opened))
-	return err
-}
-
-// admitLearners tells the receptions who takes learners' links; nil: nobody.
-func (a *peerActor) admitLearners(ctx actor.Context, leader *actor.PID) {
-	for _, d := range a.doors {
-		if d.target.Purpose != messages.ForLearning {
-			continue
-		}
-		if d.target.Target = leader; d.pid != nil {
-			ctx.Send(d.pid, d.target)
-		}
-	}
 }
 
 // admitClients connects clients to the pipeline.

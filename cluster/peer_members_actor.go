@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"strconv"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -18,10 +17,7 @@ import (
 
 type (
 	// leaveRole ends a role that this server has lost with a change of members, a moment later.
-	leaveRole struct {
-		generation int
-		reason     string
-	}
+	leaveRole struct{ generation int }
 	// openDoors is the time to try again to open a port.
 	openDoors struct{}
 )
@@ -58,6 +54,7 @@ func (a *peerActor) recoverMembers(t *tree.Tree) {
 	if !a.members.Recovered(text) {
 		return
 	}
+	a.forgot = true
 	a.log.Info().Msg("a change of members that was proposed is not in this server's history")
 	a.filed(MembershipFiles.Withdraw)
 }
@@ -76,7 +73,7 @@ func (a *peerActor) membersChange(ctx actor.Context, msg any) {
 		a.membersCommitted(ctx, m.Members)
 	case leaveRole:
 		if a.role != nil && a.ending == nil && m.generation == a.generation {
-			a.endRole(ctx, m.reason, false)
+			a.leaveRole(ctx)
 		}
 	case openDoors:
 		a.tryingDoors = false
@@ -84,7 +81,7 @@ func (a *peerActor) membersChange(ctx actor.Context, msg any) {
 	}
 }
 
-// tellMembers tells the election whose votes count. False: nothing can be decided with these members.
+// tellMembers tells the election whose votes count, and lets the doors follow. False: nothing can be decided with these members.
 func (a *peerActor) tellMembers(ctx actor.Context) bool {
 	rules, err := a.members.Rules()
 	if err != nil {
@@ -97,6 +94,7 @@ func (a *peerActor) tellMembers(ctx actor.Context) bool {
 	}
 	current := a.members.Current()
 	ctx.Send(a.election, SetMembers{Rules: rules, Version: current.Version, Text: current.String(), Others: others, Beyond: a.beyond()})
+	a.moveDoors(ctx)
 	return true
 }
 
@@ -230,17 +228,20 @@ func (a *peerActor) membersCommitted(ctx actor.Context, m messages.Membership) {
 	if !a.inEffect(ctx, m) || a.role == nil || a.ending != nil || a.state == messages.Leading {
 		return
 	}
-	reason := ""
+	if a.removed = belonged && !a.members.Belongs(); a.removed || a.state != a.learns() {
+		self, root, msg := ctx.Self(), a.m.rt.System.Root, leaveRole{a.generation}
+		a.m.rt.Clock.After(lookEvery, func() { root.Send(self, msg) })
+	}
+}
+
+// leaveRole ends the role unless the next change has given it back.
+func (a *peerActor) leaveRole(ctx actor.Context) {
 	switch {
 	case a.state != a.learns():
-		reason = "this server has another part among the members now"
-	case belonged && !a.members.Belongs():
-		reason = "this server is no member any more"
-	default:
-		return
+		a.endRole(ctx, "this server has another part among the members now", false)
+	case a.removed && !a.members.Belongs():
+		a.endRole(ctx, "this server is no member any more", false)
 	}
-	self, root, msg := ctx.Self(), a.m.rt.System.Root, leaveRole{generation: a.generation, reason: reason}
-	a.m.rt.Clock.After(lookEvery, func() { root.Send(self, msg) })
 }
 
 // inEffect notes members that are committed, and lets everything follow them. False: they are no news. That they can't be
@@ -258,10 +259,9 @@ func (a *peerActor) inEffect(ctx actor.Context, m messages.Membership) bool {
 	return true
 }
 
-// follow lets doors, board and files follow the current members.
+// follow lets board and files follow the current members.
 func (a *peerActor) follow(ctx actor.Context) {
 	a.show()
-	a.moveDoors(ctx)
 	current := a.members.Current()
 	if a.filed(func(f MembershipFiles) error { return f.Activate(current) }) {
 		a.members.Configured(current)
@@ -302,87 +302,4 @@ func quorumOf(m messages.Membership, servers []messages.ServerID) (bool, error) 
 		has[id] = true
 	}
 	return rule.Quorum(func(id messages.ServerID) bool { return has[id] }), nil
-}
-
-// door is one of this server's own ports for the others.
-type door struct {
-	name    string
-	target  SetTarget
-	port    func(messages.MemberAddress) int
-	address string     // that is open, or being opened; "": none
-	pid     *actor.PID // its reception; nil: it isn't open
-	closing *actor.PID // the reception of the port before
-	opened  int
-	talk    talk // what was said about why it can't be opened
-}
-
-func (d *door) has(pid *actor.PID) bool {
-	return d.pid != nil && d.pid.Id == pid.Id || d.closing != nil && d.closing.Id == pid.Id
-}
-
-func (a *peerActor) doorAddress(d *door, own messages.Member) string {
-	if a.m.ListenOnAllIPs {
-		return net.JoinHostPort("", strconv.Itoa(d.port(own.Addresses[0])))
-	}
-	return hostPort(own, d.port)
-}
-
-// doorPause is the time between two attempts to open a port that is in use.
-const doorPause = time.Second
-
-// moveDoors opens the ports that this server's own line names, and closes those that it named before. A leader's learners
-// come through them, so they stay until it has left.
-func (a *peerActor) moveDoors(ctx actor.Context) {
-	own, ok := a.members.own()
-	if !ok || a.stopping {
-		return
-	}
-	for _, d := range a.doors {
-		address := a.doorAddress(d, own)
-		if d.pid != nil && d.address != address {
-			if a.state == messages.Leading {
-				continue
-			}
-			d.closing, d.pid = d.pid, nil
-			ctx.Stop(d.closing)
-		}
-		if d.pid != nil || d.closing != nil {
-			continue
-		}
-		if err := a.reopen(ctx, d, address); err != nil {
-			if d.talk.worth(err.Error(), a.m.rt.Clock.MonoUs()) {
-				a.log.Error().Err(err).Msg("this server's own address among the members can't be opened; trying again")
-			}
-			a.tryDoors(ctx)
-		}
-	}
-}
-
-// tryDoors opens later what can't be opened now.
-func (a *peerActor) tryDoors(ctx actor.Context) {
-	if !a.tryingDoors {
-		a.tryingDoors = true
-		self, root := ctx.Self(), a.m.rt.System.Root
-		a.m.rt.Clock.After(doorPause, func() { root.Send(self, openDoors{}) })
-	}
-}
-
-func (a *peerActor) reopen(ctx actor.Context, d *door, address string) error {
-	acceptor, err := a.m.Network.Listen(address)
-	if err != nil {
-		return err
-	}
-	d.address = address
-	a.log.Info().Str("address", address).Msg("listening for other servers")
-	return a.openDoor(ctx, d, acceptor)
-}
-
-// doorClosed opens the port behind one that has closed.
-func (a *peerActor) doorClosed(ctx actor.Context, child string) {
-	for _, d := range a.doors {
-		if d.closing != nil && d.closing.Id == child {
-			d.closing = nil
-			a.moveDoors(ctx)
-		}
-	}
 }

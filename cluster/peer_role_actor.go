@@ -15,7 +15,7 @@ import (
 // How a role of the peer is established, and how it ends.
 
 func (a *peerActor) leaderActive(ctx actor.Context, m *LeaderActive) {
-	if a.role == nil || a.ending != nil || a.state != messages.Leading {
+	if a.role == nil || a.ending != nil || a.state != messages.Leading || m.Generation != a.generation {
 		return
 	}
 	a.members.Found()

@@ -159,6 +159,3 @@ func (r *Roster) Belongs() bool {
 	_, ok := r.kept.Current.Member(r.self)
 	return ok
 }
-
-// own is this server's own line, the newest that is committed.
-func (r *Roster) own() (messages.Member, bool) { return r.kept.Current.Member(r.self) }

@@ -16,6 +16,12 @@ func TestScenarios(t *testing.T) {
 			p.clients, p.delay, p.jitter, p.lastCounter = 6, 0, 5*time.Millisecond, 0
 			p.only("leadership is moved")
 		},
+		"all members change, and the ensemble is parted": func(p *plan) {
+			p.reconfig, p.voters, p.observers, p.spares, p.changeEvery, p.stepCost = true, 3, 0, 3, 8, 0
+			p.delay, p.jitter = 5*time.Millisecond, 20*time.Millisecond
+			p.only("the ensemble is parted", "the ensemble is parted", "a majority is killed", "all servers lose their power",
+				"a server loses its power amid its writes", "many connections break")
+		},
 		"members change, and servers come and go": func(p *plan) {
 			p.reconfig = true
 			const change = "members change"
