@@ -18,7 +18,7 @@ func (a *peerActor) leaderActive(ctx actor.Context, m *LeaderActive) {
 	if a.role == nil || a.ending != nil || a.state != messages.Leading || m.Generation != a.generation {
 		return
 	}
-	a.members.Found()
+	a.forgot = a.members.Found() || a.forgot
 	a.inEffect(ctx, m.Members)
 	state := a.disk
 	a.disk = nil
@@ -36,7 +36,7 @@ func (a *peerActor) learnerActive(ctx actor.Context, m *LearnerActive) {
 		return
 	}
 	a.accepted, a.current = m.Epoch, m.Epoch
-	a.members.Found()
+	a.forgot = a.members.Found() || a.forgot
 	if a.inEffect(ctx, m.Committed); a.state != a.learns() {
 		if m.State != nil {
 			a.kept, a.disk = nil, m.State

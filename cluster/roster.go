@@ -49,8 +49,12 @@ func (r *Roster) Hear(m messages.Membership) (news bool) {
 	return true
 }
 
-// Found forgets what was only heard: there is a leader, and what it says counts.
-func (r *Roster) Found() { r.heard = messages.Membership{} }
+// Found forgets what was only heard, if anything was: there is a leader, and what it says counts.
+func (r *Roster) Found() (forgotten bool) {
+	forgotten = r.heard.Version != 0
+	r.heard = messages.Membership{}
+	return forgotten
+}
 
 // Heard is the newest membership that was heard of; Version 0: none.
 func (r *Roster) Heard() messages.Membership { return r.heard }

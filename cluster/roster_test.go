@@ -120,7 +120,7 @@ func TestRosterHears(t *testing.T) {
 	if err != nil || len(rules) != 1 || r.Observes() || !slices.Equal(r.Others(), []messages.ServerID{1, 2, 3, 5}) || len(r.Lines(5)) != 1 {
 		t.Errorf("%d rules, observes %v, others %v", len(rules), r.Observes(), r.Others())
 	}
-	if r.Found(); !r.Observes() || len(r.Lines(5)) != 0 {
+	if !r.Found() || r.Found() || !r.Observes() || len(r.Lines(5)) != 0 {
 		t.Error("it isn't forgotten")
 	}
 	r.Hear(heard)
