@@ -13,7 +13,7 @@ const (
 	// Rebuildable actors restart under their name; their state comes from its owner when they have started.
 	Rebuildable
 	// Resumable actors go on with their next message, because a restart would stop their children, which are worth more than
-	// what they keep themselves. The receptions.
+	// what they keep themselves. At their start they have none, and are restarted. The receptions.
 	Resumable
 	// Ordered actors hold requests that must not be lost or swapped: the whole chain stops and a new one is
 	// built from disk. All stages, and the roles.
@@ -42,13 +42,14 @@ type supervisor struct {
 
 // HandleFailure implements actor.SupervisorStrategy. It runs on the parent.
 func (s *supervisor) HandleFailure(_ *actor.ActorSystem, parent actor.Supervisor, child *actor.PID,
-	_ *actor.RestartStatistics, reason, _ any,
+	_ *actor.RestartStatistics, reason, message any,
 ) {
+	_, atStart := message.(*actor.Started)
 	switch class := s.class(child); {
 	case class == Private:
 		s.rt.Metrics.PrivateStops.Inc()
 		parent.StopChildren(child)
-	case class == Rebuildable && s.mayRebuild(child):
+	case (class == Rebuildable || class == Resumable && atStart) && s.mayRebuild(child):
 		s.rt.Metrics.ActorRestarts.Inc()
 		s.rt.Log.Warn().Str("actor", child.Id).Msg("restarting the actor; its state comes from its owner")
 		parent.RestartChildren(child)

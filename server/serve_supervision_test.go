@@ -162,12 +162,12 @@ func (a *arena) sabotage(c sabotage) {
 	var left []string // servers that have left their roles, but for the one that was started anew
 	others, wanted := time.Duration(0), false
 	for i := range a.servers {
-		if i != victim {
-			others = max(others, a.waited(i))
-		}
-		if c.by != nil && i == arenaObserver {
+		if c.by != nil && i == arenaObserver { // it was stopped, and has waited for that
 			wanted = wanted || c.costs == aLearner
 			continue
+		}
+		if i != victim {
+			others = max(others, a.waited(i))
 		}
 		d := a.counters(i).since(before[i])
 		if d.looking > 0 {
@@ -247,6 +247,28 @@ func TestThePeerPanics(t *testing.T) {
 			}
 		}
 	}
+	a.verify()
+}
+
+// TestReceptionPanicsAtOnce: a server whose doors fail when they are opened is not deaf.
+func TestReceptionPanicsAtOnce(t *testing.T) {
+	t.Parallel()
+	a := newArena(t, &panicReport{})
+	const victim = 0 // all others dial it
+	a.stop(victim)
+	a.saboteurs[victim].arm("reception", "Started", 2)
+	a.start(victim)
+	for range 2 {
+		receive(t, "the panic", a.saboteurs[victim].hit)
+	}
+	a.awaitServing()
+	ctx := serveContext(t)
+	eventually(t, "it leads, and others come through its doors", func() bool {
+		leader := a.leader()
+		return leader == victim || leader >= 0 && a.servers[leader].MoveLeader(ctx, victim+1) == nil
+	})
+	a.awaitServing()
+	a.progress("writes after a reception failed at its start", 5)
 	a.verify()
 }
 
