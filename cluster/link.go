@@ -110,7 +110,7 @@ func newAcceptedLink(id messages.ServerID, incarnation uint64, o LinkOptions) *l
 func (l *linkCore) Bytes(chunk []byte) (msgs []any, err error) {
 	clear(l.msgs)
 	l.msgs = l.msgs[:0]
-	if l.phase == linkGreets && len(l.in) == 0 && speaksTLS(chunk) {
+	if l.phase == linkGreets && l.beginsAsTLS(chunk) {
 		l.phase = linkOver
 		return nil, errors.New(noTLSHere)
 	}
@@ -129,6 +129,17 @@ func (l *linkCore) Bytes(chunk []byte) (msgs []any, err error) {
 		l.in = append(l.in, chunk...)
 	}
 	return l.msgs, nil
+}
+
+// beginsAsTLS looks at the first two bytes of all, which may come one by one.
+func (l *linkCore) beginsAsTLS(chunk []byte) bool {
+	switch len(l.in) {
+	case 0:
+		return speaksTLS(chunk)
+	case 1:
+		return len(chunk) > 0 && speaksTLS([]byte{l.in[0], chunk[0]})
+	}
+	return false
 }
 
 // frame takes one message out of what has come, or keeps the beginning of one. A message that has come in one piece is

@@ -290,6 +290,10 @@ func FuzzLink(f *testing.F) {
 	f.Add(frames(f, messages.Ack{Zxid: 5}, messages.Commit{Zxid: 6}, messages.SnapChunk{Records: make([]byte, 2000)}), uint64(4), byte(2))
 	f.Add(append(frames(f, messages.Ping{}), 0, 1, 1, 44, 0, 0, 0, 0, 1, 2, 3, 4), uint64(5), byte(2))
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"), uint64(6), byte(0))
+	for seed := range uint64(4) { // an alert and a handshake of TLS, in one piece and cut between the two bytes that tell
+		f.Add([]byte{recordHandshake, 3}, seed, byte(0))
+		f.Add(notEncrypted, seed, byte(1))
+	}
 	f.Fuzz(func(t *testing.T, data []byte, seed uint64, kind byte) {
 		makeLink := func() *linkCore {
 			switch kind % 3 {
