@@ -46,3 +46,25 @@ func TestWhoHasOnlyHeardOfItsVoteCastsIt(t *testing.T) {
 	back.Round = one.Round()
 	wantElected(t, one.Notified(&back, 5), messages.Elected{State: messages.Leading, Leader: 1, Round: one.Round()})
 }
+
+// Of candidates with one history all servers prefer the same one, whether or not they know of members that are proposed: else
+// they give each other's candidates up for ever. Servers 1 to 4 are the members, 1, 2 and 5 are proposed.
+func TestThoseWhoKnowProposedMembersPreferNobodyElse(t *testing.T) {
+	members, proposed := NewMajority([]messages.ServerID{1, 2, 3, 4}), NewMajority([]messages.ServerID{1, 2, 5})
+	core := DefaultElectionOptions(1)
+	informed, uninformed, told := NewElection(core), NewElection(core), NewElection(core)
+	informed.SetRules([]QuorumRule{members, proposed}, 10, membershipText(10), 0)
+	uninformed.SetRules([]QuorumRule{members}, 10, membershipText(10), 0)
+	told.Look(Beyond{Rule: proposed, Heard: "1, 2 and 5"})
+	told.SetRules([]QuorumRule{members}, 10, membershipText(10), 0)
+	for a := range messages.ServerID(6) {
+		for b := range messages.ServerID(6) {
+			v, w := messages.Vote{Leader: a, Epoch: 1, Zxid: 7}, messages.Vote{Leader: b, Epoch: 1, Zxid: 7}
+			want := informed.better(v, w)
+			if uninformed.better(v, w) != want || told.better(v, w) != want {
+				t.Errorf("of %d and %d the first one is better for who knows: %v; for others: %v, %v", a, b, want, uninformed.better(v, w),
+					told.better(v, w))
+			}
+		}
+	}
+}

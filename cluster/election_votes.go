@@ -108,19 +108,21 @@ func (e *Election) credible(vote messages.Vote) bool {
 	return !e.better(vote, n.Vote)
 }
 
-// better tells whether v is the better vote of the two. Of candidates with the same history one that may lead by every rule
-// comes first: whoever has not heard of a proposed membership doesn't know its new voters, and would never vote for them.
+// better tells whether v is the better vote of the two. Of candidates with the same history one that may lead by the members
+// in effect comes first. All whose votes are counted together know these; who is among the proposed ones some may not know,
+// and if that decided here, they would differ about the best candidate for ever.
 func (e *Election) better(v, w messages.Vote) bool {
 	if v.Epoch == w.Epoch && v.Zxid == w.Zxid {
-		if first := e.leadsByAll(v.Leader); first != e.leadsByAll(w.Leader) {
+		if first := e.leadsNow(v.Leader); first != e.leadsNow(w.Leader) {
 			return first
 		}
 	}
 	return v.Beats(w)
 }
 
-func (e *Election) leadsByAll(id messages.ServerID) bool {
-	return !slices.ContainsFunc(e.rules, func(rule QuorumRule) bool { return !rule.MayLead(id) })
+// leadsNow tells whether a server may lead by the members in effect.
+func (e *Election) leadsNow(id messages.ServerID) bool {
+	return len(e.rules) > 0 && e.rules[0].MayLead(id)
 }
 
 // tenable tells whether we can stand by our proposal. It can't be given up for a worse one within the round.

@@ -134,6 +134,8 @@ func (w *World) logOf(s *server, last messages.Zxid, kept bool) error {
 			begin = w.history.last()
 		case known && w.history.before(z) != prev && w.history.before(z) <= snapshot:
 			records, begin = nil, w.history.before(z)
+		case !known && prev < w.history.last() && w.history.last() < z && w.history.last() <= snapshot:
+			records, begin = nil, w.history.last() // what it has behind the snapshot nobody has applied yet
 		}
 		records = append(records, logged{z, append([]byte(nil), record.Body...)})
 		prev = z

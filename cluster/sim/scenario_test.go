@@ -28,6 +28,11 @@ func TestScenarios(t *testing.T) {
 			p.only(change, change, change, change, "leadership is moved", "a process is killed", "all servers lose their power",
 				"a server is cut off", "the ensemble is parted", "a server loses its power amid its writes")
 		},
+		// A leader applies what others have on disk, and may have in a snapshot what its own log lacks.
+		"disks are slow and full": func(p *plan) {
+			p.voters, p.observers, p.diskDelay, p.snapCount, p.segmentBytes, p.stepCost = 3, 0, 30*time.Millisecond, 10, 4<<10, 0
+			p.only("a disk is full", "a disk is full", "a process is killed", "a server is cut off")
+		},
 		// Servers that don't hear their leader for a while answer ordinary reads with what they have.
 		"all reads are fresh, and servers are deaf": func(p *plan) {
 			p.freshReads, p.clients, p.tick, p.syncLimit = true, 10, 500*time.Millisecond, 5

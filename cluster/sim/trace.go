@@ -80,11 +80,25 @@ func (t *trace) say(where, format string, args ...any) {
 
 func (t *trace) put(e event) {
 	if t.all != nil {
-		said := strings.ReplaceAll(fmt.Sprintf("%T %+v", e.msg, e.msg), "\n", " ")
-		fmt.Fprintf(t.all, "%d %s %s %s %s\n", e.at, e.where, e.what, e.id, cut(said))
+		t.write(e)
 	}
 	t.ring[t.next] = e
 	t.next = (t.next + 1) % len(t.ring)
+}
+
+// write puts one event into the file of all events. What servers log and say about members is there in full.
+func (t *trace) write(e event) {
+	var said string
+	switch m := e.msg.(type) {
+	case nil:
+	case logLine:
+		said = "log: " + string(bytes.TrimSpace(m))
+	case *messages.Notification:
+		said = fmt.Sprintf("Notification %+v", *m)
+	default:
+		said = cut(fmt.Sprintf("%T %+v", e.msg, e.msg))
+	}
+	fmt.Fprintf(t.all, "%d %s %s %s %s\n", e.at, e.where, e.what, e.id, strings.ReplaceAll(said, "\n", " "))
 }
 
 // words are the last events, one a line. Messages that say little are left out.
