@@ -156,6 +156,39 @@ func (c *plainClient) rmdir(path string, timeout time.Duration) error {
 	return nil
 }
 
+// children lists the names below a node; a node that is not there has none.
+func (c *plainClient) children(path string, timeout time.Duration) ([]string, error) {
+	code, answer, err := c.call(OpChildren, timeout, func(b []byte) []byte { return append(appendString(b, path), 0) })
+	switch {
+	case err == nil && code == codeNoNode:
+		return nil, nil
+	case err == nil && code != codeOK:
+		err = errors.New(codeName(code))
+	}
+	var names []string
+	if err == nil {
+		names, err = parseNames(answer)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", path, err)
+	}
+	return names, nil
+}
+
+// removeTree deletes a node with all below it, if it exists.
+func (c *plainClient) removeTree(path string, timeout time.Duration) error {
+	names, err := c.children(path, timeout)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := c.removeTree(path+"/"+name, timeout); err != nil {
+			return err
+		}
+	}
+	return c.rmdir(path, timeout)
+}
+
 // get reads a key and checks its value.
 func (c *plainClient) get(k Keyspace, key uint32, timeout time.Duration) error {
 	code, answer, err := c.call(OpGet, timeout, func(b []byte) []byte {

@@ -41,14 +41,14 @@ func rate(r *Result) float64 { return r.PerSecond }
 
 // operationRate counts sessions or events where answers are only a part.
 func operationRate(r *Result) float64 {
-	count, _ := r.operations()
+	count, _ := r.Operations()
 	return float64(count) / max(r.Seconds, 1e-9)
 }
 
 // lastEventMS is how long the last watcher is in the dark, in milliseconds.
 func lastEventMS(r *Result) float64 { return median(r) / 1000 }
 
-func median(r *Result) float64 { return r.main().P50US }
+func median(r *Result) float64 { return r.Main().P50US }
 
 // loadMeasures are taken from each server in each round, in this order.
 func loadMeasures() []loadMeasure {

@@ -49,7 +49,7 @@ func samplePercentile99(s Sample) (float64, bool) {
 	if s.Result == nil {
 		return 0, false
 	}
-	l := s.Result.main()
+	l := s.Result.Main()
 	return l.P99US, l.Count > 0
 }
 
@@ -57,7 +57,7 @@ func sampleMedian(s Sample) (float64, bool) {
 	if s.Result == nil {
 		return 0, false
 	}
-	l := s.Result.main()
+	l := s.Result.Main()
 	return l.P50US, l.Count > 0
 }
 

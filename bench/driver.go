@@ -30,6 +30,14 @@ type Config struct {
 	Warmup time.Duration
 	// Duration is the measured time. 0 lets the load decide when it is done.
 	Duration time.Duration
+	// Requests ends the measured time after that many requests, all answered;
+	// 0 does not.
+	Requests int64
+	// Rate is how many operations a second are due, for an open loop with
+	// latencies that count from when each was due. 0 means a closed loop.
+	Rate float64
+	// Distribution says how often each key is used.
+	Distribution Distribution
 	// SessionTimeout is asked for in the handshake.
 	SessionTimeout time.Duration
 	// ReplyTimeout is how long an answer may take before its session is given
@@ -53,6 +61,7 @@ const (
 	SessionsMax = 100_000
 	WindowMax   = 65_536
 	ThreadsMax  = 64
+	RateMax     = 1e8
 )
 
 // DefaultConfig returns eight sessions with one request outstanding on each for
@@ -79,10 +88,17 @@ func (c Config) Validate() error {
 		return fmt.Errorf("threads %d: want 1 to %d", c.Threads, ThreadsMax)
 	case c.Warmup < 0 || c.Duration < 0:
 		return fmt.Errorf("warm-up %v, duration %v: want 0 or more", c.Warmup, c.Duration)
+	case c.Requests != 0 && c.Requests < int64(c.Threads):
+		return fmt.Errorf("requests %d: want at least one for each of %d threads, or 0 for no limit", c.Requests, c.Threads)
+	case c.Rate < 0 || c.Rate > RateMax || c.Rate > 0 && c.Rate < 1e-3:
+		return fmt.Errorf("rate %v: want 0.001 to %.0f a second, or 0 for a closed loop", c.Rate, RateMax)
 	case c.SessionTimeout < 100*time.Millisecond || c.SessionTimeout > time.Hour:
 		return fmt.Errorf("session timeout %v: want 100ms to 1h", c.SessionTimeout)
 	case c.ReplyTimeout < 100*time.Millisecond || c.ReplyTimeout > time.Hour:
 		return fmt.Errorf("reply timeout %v: want 100ms to 1h", c.ReplyTimeout)
+	}
+	if err := c.Distribution.Validate(); err != nil {
+		return err
 	}
 	for _, server := range c.Servers {
 		if _, _, err := net.SplitHostPort(server); err != nil {
@@ -152,22 +168,41 @@ func (r *run) prepare() error {
 		addrs = append(addrs, addr)
 	}
 	threads := min(r.cfg.Threads, r.cfg.Sessions)
+	var skewed *zipf
+	if r.cfg.Distribution.Name == "zipf" {
+		skewed = newZipf(r.cfg.Keys.Count, r.cfg.Distribution.Exponent)
+	}
 	for i := range threads {
 		load := r.scenario.Load(Part{
 			Loop: i, Loops: threads, Window: r.cfg.Window, Keys: r.cfg.Keys.Count,
-			Random: NewRandom(uint64(i) + 1),
+			Random: NewRandom(uint64(i) + 1), Keyspace: r.cfg.Keys, zipf: skewed,
 		})
 		l, err := newLoop(&r.cfg, i, load, &r.phase, r.began)
 		if err != nil {
 			return err
 		}
 		l.hangUp = r.scenario.HangUp
+		l.share = share(r.cfg.Requests, i, threads)
+		if r.cfg.Rate > 0 {
+			if l.pace, err = paceLoad(&r.cfg, r.scenario.Name, load, threads); err != nil {
+				return err
+			}
+		}
 		r.loops = append(r.loops, l)
 	}
 	for i := range r.cfg.Sessions {
 		r.loops[i%threads].addSession(i, addrs[i%len(addrs)])
 	}
 	return nil
+}
+
+// share divides requests among the loops; the first ones get what is left over.
+func share(requests int64, i, loops int) int64 {
+	n := requests / int64(loops)
+	if int64(i) < requests%int64(loops) {
+		n++
+	}
+	return n
 }
 
 // direct leads the loops through the phases up to the end of measured time.
@@ -244,19 +279,4 @@ func (r *run) count() (n int64) {
 		n += l.answered.Load()
 	}
 	return n
-}
-
-// report hands the progress to whoever asked for it.
-func (r *run) report(elapsed, limit time.Duration, rate float64) {
-	if r.cfg.Progress == nil {
-		return
-	}
-	p := Progress{
-		Scenario: r.scenario.Name, Phase: phaseNames[phase(r.phase.Load())],
-		Elapsed: elapsed, Limit: limit, Answers: r.count(), PerSecond: rate,
-	}
-	for _, l := range r.loops {
-		p.Failed += l.failed.Load()
-	}
-	r.cfg.Progress(p)
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -25,9 +26,13 @@ func newHistogram() *hdrhistogram.Histogram {
 type recorder struct {
 	// active says that answers count for the figures. Errors always count.
 	active   bool
-	from, to time.Duration // of the measured time, by the loop's clock
-	latency  [opCount]*hdrhistogram.Histogram
-	opening  *hdrhistogram.Histogram // handshakes before the measured time
+	from, to time.Duration                    // of the measured time, by the loop's clock
+	latency  [opCount]*hdrhistogram.Histogram // of the interval that runs
+	total    [opCount]*hdrhistogram.Histogram // of those before it
+	opening  *hdrhistogram.Histogram          // handshakes before the measured time
+	series   []Interval
+	rolled   time.Duration // when the interval began
+	failures int64         // until then
 
 	answered int64 // all answers that passed the checks, measured or not
 	refused  int64 // answers with an error code that was not expected
@@ -41,13 +46,75 @@ func newRecorder() *recorder {
 }
 
 // begin starts the measured time.
-func (r *recorder) begin(now time.Duration) { r.active, r.from, r.to = true, now, now }
+func (r *recorder) begin(now time.Duration) {
+	r.active, r.from, r.to, r.rolled, r.failures = true, now, now, now, r.failed()
+}
 
 // end stops it; only the first call counts.
 func (r *recorder) end(now time.Duration) {
 	if r.active {
+		r.roll(now)
 		r.active, r.to = false, now
 	}
+}
+
+// failed counts what went wrong so far.
+func (r *recorder) failed() int64 { return r.refused + r.lost + r.wrong }
+
+// roll ends an interval: its figures join the series, its latencies the totals.
+// Doing so a few times a second costs less than a second histogram would for
+// every answer.
+func (r *recorder) roll(now time.Duration) {
+	interval := Interval{
+		AtSeconds: (now - r.from).Seconds(), Seconds: (now - r.rolled).Seconds(), Failed: r.failed() - r.failures,
+	}
+	for op, h := range r.latency {
+		if h == nil || h.TotalCount() == 0 {
+			continue
+		}
+		interval.Answers += h.TotalCount()
+		interval.P50US = max(interval.P50US, float64(h.ValueAtQuantile(50))/1e3)
+		interval.P99US = max(interval.P99US, float64(h.ValueAtQuantile(99))/1e3)
+		if r.total[op] == nil {
+			r.total[op] = newHistogram()
+		}
+		r.total[op].Merge(h)
+		h.Reset()
+	}
+	r.rolled, r.failures = now, r.failed()
+	if interval.Seconds > 0 {
+		r.series = append(r.series, interval)
+	}
+}
+
+// Interval is one step of a run's course.
+type Interval struct {
+	AtSeconds float64 `json:"at_seconds"` // its end, since the measured time began
+	Seconds   float64 `json:"seconds"`    // its length
+	Answers   int64   `json:"answers"`
+	// P50US and P99US are those of the slowest kind of request, and of the
+	// slowest loop if there are several.
+	P50US  float64 `json:"p50_us"`
+	P99US  float64 `json:"p99_us"`
+	Failed int64   `json:"failed,omitempty"`
+}
+
+// mergeSeries adds up the intervals of several loops, whose borders are those
+// of the first one to within a tick.
+func mergeSeries(all [][]Interval) []Interval {
+	if len(all) == 0 {
+		return nil
+	}
+	merged := slices.Clone(all[0])
+	for _, series := range all[1:] {
+		for i, s := range series[:min(len(series), len(merged))] {
+			m := &merged[i]
+			m.Answers += s.Answers
+			m.Failed += s.Failed
+			m.P50US, m.P99US = max(m.P50US, s.P50US), max(m.P99US, s.P99US)
+		}
+	}
+	return merged
 }
 
 // done counts an answer.
@@ -106,6 +173,29 @@ type Latency struct {
 	P99US  float64 `json:"p99_us"`
 	P999US float64 `json:"p999_us"`
 	MaxUS  float64 `json:"max_us"`
+	// Curve is the distribution, at rising percentiles.
+	Curve []Quantile `json:"curve,omitempty"`
+}
+
+// Quantile says that this percentage of answers took at most so long.
+type Quantile struct {
+	Percent float64 `json:"percent"`
+	US      float64 `json:"us"`
+}
+
+// curvePercents are the points of a distribution: closer, the nearer its end.
+var curvePercents = []float64{1, 10, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 99.95, 99.99, 99.999}
+
+// curve reads the distribution, as far as there are answers enough for it.
+func curve(h *hdrhistogram.Histogram) []Quantile {
+	var all []Quantile
+	for _, percent := range curvePercents {
+		if percent > 50 && (100-percent)/100*float64(h.TotalCount()) < 1 {
+			break
+		}
+		all = append(all, Quantile{percent, float64(h.ValueAtQuantile(percent)) / 1e3})
+	}
+	return all
 }
 
 // summarise reads the percentiles of a histogram of nanoseconds.
@@ -121,5 +211,6 @@ func summarise(op string, h *hdrhistogram.Histogram) Latency {
 		P99US:  us(h.ValueAtQuantile(99)),
 		P999US: us(h.ValueAtQuantile(99.9)),
 		MaxUS:  us(h.Max()),
+		Curve:  curve(h),
 	}
 }

@@ -42,6 +42,18 @@ type Part struct {
 	Keys int
 	// Random is a generator of its own for this loop.
 	Random *Random
+	// Keyspace is the run's.
+	Keyspace Keyspace
+
+	zipf *zipf // nil: all keys alike
+}
+
+// Key draws a key by the run's distribution.
+func (p *Part) Key() uint32 {
+	if p.zipf != nil {
+		return p.zipf.key(p.Random.fraction())
+	}
+	return p.Random.Below(p.Keys)
 }
 
 // Scenario is a named way to load a server.
@@ -57,6 +69,8 @@ type Scenario struct {
 	// Prepare, if not nil, brings the server's tree into the state that the
 	// scenario needs, before anything is measured.
 	Prepare func(context.Context, Config) error
+	// Total, if not nil, tells after how many requests the load is done.
+	Total func(Config) int64
 	// HangUp says that sessions end without a request to close them, for
 	// servers that only echo.
 	HangUp bool
@@ -92,8 +106,9 @@ func (Quiet) Expected(Op, int32) bool { return false }
 // session: the rate is what the server gives.
 type Window struct {
 	Quiet
-	size int
-	next func(*Session)
+	size  int
+	next  func(*Session)
+	paced bool
 }
 
 // NewWindow returns a load that calls next once for each request there is room
@@ -102,13 +117,26 @@ func NewWindow(size int, next func(*Session)) *Window { return &Window{size: siz
 
 // Start fills the window.
 func (w *Window) Start(s *Session) {
+	if w.paced {
+		return
+	}
 	for range w.size {
 		w.next(s)
 	}
 }
 
 // Answered refills it.
-func (w *Window) Answered(s *Session, _ Op, _ uint32, _ int32) { w.next(s) }
+func (w *Window) Answered(s *Session, _ Op, _ uint32, _ int32) {
+	if !w.paced {
+		w.next(s)
+	}
+}
+
+// Pace leaves the filling to an open loop.
+func (w *Window) Pace() { w.paced = true }
+
+// Next sends one request.
+func (w *Window) Next(s *Session) { w.next(s) }
 
 // Random is a small, fast generator of random numbers (not for secrets).
 type Random struct{ state uint64 }
@@ -116,6 +144,12 @@ type Random struct{ state uint64 }
 // NewRandom returns a generator; equal seeds give equal numbers.
 func NewRandom(seed uint64) *Random {
 	return &Random{state: xorshift(seed*0x9E3779B97F4A7C15 + 1)}
+}
+
+// fraction returns a number from 0 to 1, exclusive.
+func (r *Random) fraction() float64 {
+	r.state = xorshift(r.state)
+	return float64(r.state>>11) / (1 << 53)
 }
 
 // Below returns a number from 0 to n-1; n must be 1 to 2^32.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"runtime"
 	"sync/atomic"
@@ -32,6 +33,8 @@ const (
 	openingMax = 64
 	// closeGrace is how long a loop waits for servers to hang up at the end.
 	closeGrace = 2 * time.Second
+	// intervalsMax is about how many intervals a run of given length has.
+	intervalsMax = 400
 )
 
 var (
@@ -59,7 +62,13 @@ type loop struct {
 	toOpen   []*Session
 	opening  int
 	live     int
-	seq      uint64     // numbers the values written
+	seq      uint64        // numbers the values written
+	stamp    time.Duration // when requests sent now count as sent: now, or when they were due
+	sent     int64         // requests so far, and how many may be sent
+	quota    int64
+	share    int64 // of Config.Requests; 0 for no limit
+	pace     *pace // nil in a closed loop
+	rollStep time.Duration
 	touched  []*Session // sent on during a tick, to be flushed after it
 	ticking  bool
 	draining bool
@@ -72,10 +81,12 @@ type loop struct {
 
 	answered atomic.Int64 // for the progress line
 	failed   atomic.Int64
+	p50, p99 atomic.Int64  // of the last interval, in nanoseconds
 	opened   chan struct{} // closed when every session is open, or openErr set
 	idle     chan struct{} // closed when the load is done
 	idleSent bool
 	cpu      func() time.Duration // of this loop's thread, set while it runs
+	unsent   int64                // requests due and not sent when measured time ended
 	cpuSpent [2]time.Duration     // at the beginning and end of measured time
 }
 
@@ -88,6 +99,7 @@ func newLoop(cfg *Config, number int, load Load, ph *atomic.Int32, base time.Tim
 		poll: poll, load: load, rec: newRecorder(), keys: cfg.Keys, options: cfg, phase: ph, base: base,
 		// Values of different loops and runs must differ, so each has its own range.
 		seq:   uint64(number)<<56 | uint64(base.UnixNano())&(1<<56-1),
+		quota: math.MaxInt64, rollStep: max(progressInterval, cfg.Duration/intervalsMax),
 		input: make([]byte, inputBytes), scratch: make([]byte, 0, inputBytes),
 		opened: make(chan struct{}), idle: make(chan struct{}),
 	}, nil
@@ -105,6 +117,9 @@ func (l *loop) run() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer l.poll.close()
+	if l.pace != nil {
+		defer beOnTime()()
+	}
 	l.cpu = threadCPU()
 	l.clock()
 	drained := false
@@ -121,7 +136,7 @@ func (l *loop) run() {
 // step waits for sockets and handles those that are ready. It reports false
 // when the poller is broken, which ends the loop.
 func (l *loop) step() bool {
-	events, err := l.poll.wait(waitMS)
+	events, err := l.poll.wait(l.pace.untilDue(l, waitMS*time.Millisecond))
 	l.clock()
 	if err != nil {
 		l.rec.lose(1, err)
@@ -137,6 +152,7 @@ func (l *loop) step() bool {
 			l.drop(s, err)
 		}
 	}
+	l.sendDue()
 	l.answered.Store(l.rec.answered)
 	l.failed.Store(l.rec.refused + l.rec.lost + l.rec.wrong)
 	if l.now-l.lastTick >= waitMS*time.Millisecond {
@@ -148,20 +164,23 @@ func (l *loop) step() bool {
 
 // follow acts on the phase and reports whether the loop is through.
 func (l *loop) follow(p phase) bool {
-	if p >= phaseWarm && !l.started {
-		l.started = true
-		l.startAll()
-	}
 	if p == phaseMeasure && !l.rec.active && l.rec.to == 0 {
 		l.rec.begin(l.now)
 		l.cpuSpent[0] = l.cpu()
+		if l.share > 0 {
+			l.quota = l.sent + l.share
+		}
+	}
+	if p >= phaseWarm && !l.started {
+		l.started = true
+		l.startAll()
 	}
 	if p == phaseDrain && !l.draining {
 		l.endMeasure()
 		l.draining = true
 	}
 	alone := l.live == 0 && l.opening == 0 && len(l.toOpen) == 0
-	if l.started && !l.idleSent && (alone || l.load.Done() && l.outstanding() == 0) {
+	if l.started && !l.idleSent && (alone || (l.load.Done() || l.sent >= l.quota) && l.outstanding() == 0) {
 		l.endMeasure()
 		l.idleSent = true
 		close(l.idle)
@@ -172,13 +191,17 @@ func (l *loop) follow(p phase) bool {
 // endMeasure closes the measured time, once.
 func (l *loop) endMeasure() {
 	if l.rec.active {
+		l.unsent = l.pace.backlog(l.now)
 		l.cpuSpent[1] = l.cpu()
 	}
 	l.rec.end(l.now)
 }
 
 // clock reads the time. Once for a batch is enough, and costs less.
-func (l *loop) clock() { l.now = time.Since(l.base) }
+func (l *loop) clock() {
+	l.now = time.Since(l.base)
+	l.stamp = l.now
+}
 
 // tick does what is due now and then, away from the hot path.
 func (l *loop) tick() {
@@ -193,6 +216,12 @@ func (l *loop) tick() {
 		}
 		l.touched = l.touched[:0]
 	}
+	if l.rec.active && l.now-l.rec.rolled >= l.rollStep {
+		l.rec.roll(l.now)
+		last := l.rec.series[len(l.rec.series)-1]
+		l.p50.Store(int64(last.P50US * 1e3))
+		l.p99.Store(int64(last.P99US * 1e3))
+	}
 	if l.now-l.lastScan < time.Second {
 		return
 	}
@@ -202,7 +231,7 @@ func (l *loop) tick() {
 			if l.now-s.dialed > l.options.ReplyTimeout {
 				l.drop(s, fmt.Errorf("open a session with %v within %v: %w", s.addr, l.options.ReplyTimeout, errNoAnswer))
 			}
-		} else if o, ok := s.waiting.oldest(); ok && l.now-o.sent > l.options.ReplyTimeout {
+		} else if o, ok := s.waiting.oldest(); ok && l.now-max(o.sent, s.heard) > l.options.ReplyTimeout {
 			l.drop(s, fmt.Errorf("%s sent to %v within %v: %w", o.op, s.addr, l.options.ReplyTimeout, errNoAnswer))
 		}
 	}
@@ -334,7 +363,7 @@ func (l *loop) answer(s *Session, body []byte) error {
 		l.rec.fail(err)
 		return fmt.Errorf("session with %v given up after a wrong answer", s.addr)
 	}
-	s.zxid = h.zxid
+	s.zxid, s.heard = h.zxid, l.now
 	if p.op == OpWatch && h.code == codeOK {
 		s.arm(p.key)
 	}

@@ -63,9 +63,10 @@ func (l *loop) open(s *Session) error {
 	}
 	l.byFD[fd] = s
 	s.fd, s.state, s.wantWrite = fd, stateDialing, true
-	s.xid, s.zxid, s.partial, s.need = 0, 0, nil, 0
+	s.xid, s.zxid, s.heard, s.partial, s.need = 0, 0, 0, nil, 0
 	s.waiting.clear()
-	s.armed = s.armed[:0]
+	clear(s.armed)
+	s.number = -1
 	s.out = appendConnect(nil, int32(l.options.SessionTimeout/time.Millisecond))
 	return nil
 }
@@ -107,7 +108,7 @@ func (l *loop) drop(s *Session, err error) {
 func (l *loop) hungUp(s *Session) {
 	l.live--
 	l.release(s)
-	if !l.draining && l.load.Closed(s) {
+	if !l.draining && l.sent < l.quota && l.load.Closed(s) {
 		l.toOpen = append(l.toOpen, s)
 	}
 }

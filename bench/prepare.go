@@ -61,8 +61,10 @@ func MakeDirs(cfg Config) error {
 				}
 			}
 		}
-		if err := c.mkdir(cfg.Keys.Root, cfg.ReplyTimeout); err != nil {
-			return err
+		for _, dir := range []string{cfg.Keys.Root, cfg.Keys.numberedDir()} {
+			if err := c.mkdir(dir, cfg.ReplyTimeout); err != nil {
+				return err
+			}
 		}
 		for d := range cfg.Keys.Dirs() {
 			if err := c.mkdir(cfg.Keys.Dir(d), cfg.ReplyTimeout); err != nil {
@@ -89,6 +91,11 @@ func Clean(ctx context.Context, cfg Config) error {
 	return withPlain(cfg, func(c *plainClient) error {
 		for d := range cfg.Keys.Dirs() {
 			if err := c.rmdir(cfg.Keys.Dir(d), cfg.ReplyTimeout); err != nil {
+				return err
+			}
+		}
+		for _, name := range []string{"numbered", Lock().Name, Queue().Name, Barrier().Name} {
+			if err := c.removeTree(cfg.Keys.Root+"/"+name, cfg.ReplyTimeout); err != nil {
 				return err
 			}
 		}
@@ -123,6 +130,7 @@ func withPlain(cfg Config, use func(*plainClient) error) error {
 func runUnmeasured(ctx context.Context, cfg Config, scenario Scenario) error {
 	cfg.Sessions, cfg.Window, cfg.Threads = min(prepareSessions, cfg.Sessions), prepareWindow, 1
 	cfg.Warmup, cfg.Duration, cfg.ServerPIDs = 0, 0, nil
+	cfg.Requests, cfg.Rate, cfg.Distribution = 0, 0, Distribution{}
 	r, err := Run(ctx, cfg, scenario)
 	if err != nil {
 		return err

@@ -26,6 +26,11 @@ type Result struct {
 	Threads    int      `json:"threads"`
 	Keys       int      `json:"keys"`
 	ValueBytes int      `json:"value_bytes"`
+	// Rate is what was asked of an open loop; 0 for a closed one. Unsent are
+	// the requests that were due and not sent when measured time ended.
+	Rate         float64 `json:"rate,omitempty"`
+	Unsent       int64   `json:"unsent,omitempty"`
+	Distribution string  `json:"distribution,omitempty"`
 
 	// Interrupted says that the run ended before its time.
 	Interrupted bool `json:"interrupted,omitempty"`
@@ -34,6 +39,8 @@ type Result struct {
 	Answers   int64     `json:"answers"`
 	PerSecond float64   `json:"per_second"`
 	Latency   []Latency `json:"latency"` // one for each kind of request
+	// Series is the course of the measured time.
+	Series []Interval `json:"series,omitempty"`
 	// Opening tells of the sessions opened before the measured time.
 	Opening Latency `json:"opening"`
 
@@ -94,26 +101,38 @@ func (r *Result) of(op Op) Latency {
 	return Latency{}
 }
 
-// main is the latency that a run is about: of the last event of a storm, or
-// else of the first kind of request.
-func (r *Result) main() Latency {
-	switch {
-	case r.Scenario == Storm().Name:
-		return r.of(OpLastEvent)
-	case len(r.Latency) > 0:
+// headline says what a scenario is about, if not the answers themselves: which
+// kind of request is counted, which one's latency tells, and what it is.
+type headline struct {
+	counted, timed Op
+	name           string
+}
+
+var headlines = map[string]headline{
+	"churn":   {OpConnect, OpConnect, "session opened and closed"},
+	"storm":   {OpEvent, OpLastEvent, "event and its renewed watch"},
+	"lock":    {OpHandOver, OpHandOver, "hand-over of the lock"},
+	"queue":   {OpTake, OpTake, "item taken"},
+	"barrier": {OpBarrier, OpBarrier, "barrier entered and left by all"},
+}
+
+// Main is the latency that a run is about: of the last event of a storm, of
+// what a recipe does, or else of the first kind of request.
+func (r *Result) Main() Latency {
+	if h, ok := headlines[r.Scenario]; ok {
+		return r.of(h.timed)
+	}
+	if len(r.Latency) > 0 {
 		return r.Latency[0]
 	}
 	return Latency{}
 }
 
-// operations counts what a run is about, and names it: sessions that came and
-// went, events that reached a watcher, or else answers.
-func (r *Result) operations() (count int64, name string) {
-	switch r.Scenario {
-	case Churn().Name:
-		return r.of(OpConnect).Count, "session opened and closed"
-	case Storm().Name:
-		return r.of(OpEvent).Count, "event and its renewed watch"
+// Operations counts what a run is about, and names it: sessions that came and
+// went, events that reached a watcher, what a recipe did, or else answers.
+func (r *Result) Operations() (count int64, name string) {
+	if h, ok := headlines[r.Scenario]; ok {
+		return r.of(h.counted).Count, h.name
 	}
 	return r.Answers, "answer"
 }
@@ -121,7 +140,7 @@ func (r *Result) operations() (count int64, name string) {
 // serverCPUUS is the server's CPU for each of the operations; false if it is
 // unknown or there were none.
 func (r *Result) serverCPUUS() (float64, bool) {
-	count, _ := r.operations()
+	count, _ := r.Operations()
 	switch {
 	case r.Server == nil:
 		return 0, false
@@ -140,6 +159,7 @@ func (r *run) result(interrupted bool) *Result {
 		Scenario: r.scenario.Name, Title: r.scenario.Title, Servers: cfg.Servers,
 		Began: r.began.UTC().Format(time.RFC3339), Sessions: cfg.Sessions, Window: cfg.Window,
 		Threads: len(r.loops), Keys: cfg.Keys.Count, ValueBytes: cfg.Keys.ValueBytes, Interrupted: interrupted,
+		Rate: cfg.Rate, Distribution: cfg.Distribution.Name,
 	}
 	opening := newHistogram()
 	messages := make(map[string]int64)
@@ -147,7 +167,7 @@ func (r *run) result(interrupted bool) *Result {
 	for op := range opCount {
 		merged := newHistogram()
 		for _, l := range r.loops {
-			if h := l.rec.latency[op]; h != nil {
+			if h := l.rec.total[op]; h != nil {
 				merged.Merge(h)
 				res.PerSecond += perSecond(h.TotalCount(), l.rec.to-l.rec.from)
 			}
@@ -157,17 +177,21 @@ func (r *run) result(interrupted bool) *Result {
 			res.Answers += merged.TotalCount()
 		}
 	}
+	var series [][]Interval
 	for _, l := range r.loops {
+		series = append(series, l.rec.series)
 		opening.Merge(l.rec.opening)
 		res.Refused += l.rec.refused
 		res.Lost += l.rec.lost
 		res.Wrong += l.rec.wrong
+		res.Unsent += l.unsent
 		res.Seconds = max(res.Seconds, (l.rec.to - l.rec.from).Seconds())
 		loopCPU += l.cpuSpent[1] - l.cpuSpent[0]
 		for text, n := range l.rec.messages {
 			messages[text] += n
 		}
 	}
+	res.Series = mergeSeries(series)
 	res.Opening = summarise(OpConnect.String(), opening)
 	for _, text := range slices.Sorted(maps.Keys(messages)) {
 		res.Messages = append(res.Messages, Message{Text: text, Count: messages[text]})
@@ -271,12 +295,19 @@ func (r *Result) notes() string {
 				float64(s.RSSAfter-s.RSSBefore)/1024/float64(max(1, r.Sessions)), 100*s.Cores)
 		}
 	}
-	if count, name := r.operations(); count != r.Answers {
+	if count, name := r.Operations(); count != r.Answers {
 		fmt.Fprintf(&b, "%s: %s a second", r.Scenario, formatCount(float64(count)/max(r.Seconds, 1e-9)))
 		if cpu, ok := r.serverCPUUS(); ok {
 			fmt.Fprintf(&b, ", server %.1f us", cpu)
 		}
 		fmt.Fprintf(&b, " for each %s\n", name)
+	}
+	if r.Rate > 0 {
+		fmt.Fprintf(&b, "%s: open loop of %s/s, latencies count from when each request was due\n", r.Scenario, formatValue(r.Rate))
+	}
+	if r.Unsent > 0 {
+		fmt.Fprintf(&b, "%s: %s requests were due and not sent at the end: the rate is more than was answered\n",
+			r.Scenario, formatCount(float64(r.Unsent)))
 	}
 	if r.Refused+r.Lost+r.Wrong > 0 {
 		fmt.Fprintf(&b, "%s: %d refused, %d lost, %d wrong\n", r.Scenario, r.Refused, r.Lost, r.Wrong)

@@ -20,7 +20,7 @@ func TestLatencySummary(t *testing.T) {
 	r.done(OpGet, 10*latencyMax)
 	r.end(time.Second)
 	r.done(OpGet, time.Millisecond) // after it
-	l := summarise("get", r.latency[OpGet])
+	l := summarise("get", r.total[OpGet])
 	if l.Count != 1001 || r.answered != 1003 {
 		t.Errorf("count %d, answered %d", l.Count, r.answered)
 	}

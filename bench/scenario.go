@@ -13,14 +13,14 @@ import (
 // Read gets random keys.
 func Read() Scenario {
 	return Scenario{Name: "read", Title: "get of random keys", Prepare: Prepare, Load: func(p Part) Load {
-		return NewWindow(p.Window, func(s *Session) { s.Get(p.Random.Below(p.Keys)) })
+		return NewWindow(p.Window, func(s *Session) { s.Get(p.Key()) })
 	}}
 }
 
 // Write sets random keys to new values.
 func Write() Scenario {
 	return Scenario{Name: "write", Title: "set of random keys", Prepare: Prepare, Load: func(p Part) Load {
-		return NewWindow(p.Window, func(s *Session) { s.Set(p.Random.Below(p.Keys)) })
+		return NewWindow(p.Window, func(s *Session) { s.Set(p.Key()) })
 	}}
 }
 
@@ -32,7 +32,7 @@ func Mixed(readPercent int) (Scenario, error) {
 	title := fmt.Sprintf("%d %% get, %d %% set of random keys", readPercent, 100-readPercent)
 	return Scenario{Name: "mixed", Title: title, Prepare: Prepare, Load: func(p Part) Load {
 		return NewWindow(p.Window, func(s *Session) {
-			key := p.Random.Below(p.Keys)
+			key := p.Key()
 			if int(p.Random.Below(100)) < readPercent {
 				s.Get(key)
 			} else {
@@ -78,7 +78,8 @@ func (e *each) Expected(_ Op, code int32) bool { return code == e.expected && co
 // Fill creates every key of the keyspace once. None may exist yet.
 func Fill() Scenario {
 	dirs := func(_ context.Context, cfg Config) error { return MakeDirs(cfg) }
-	return Scenario{Name: "fill", Title: "create of every key in turn", Prepare: dirs, Load: func(p Part) Load {
+	total := func(cfg Config) int64 { return int64(cfg.Keys.Count) }
+	return Scenario{Name: "fill", Title: "create of every key in turn", Prepare: dirs, Total: total, Load: func(p Part) Load {
 		return newEach(p, codeOK, (*Session).Create)
 	}}
 }
@@ -102,68 +103,6 @@ func deleteAll() Scenario {
 	return Scenario{Name: "clean", Load: func(p Part) Load {
 		return newEach(p, codeNoNode, (*Session).Delete)
 	}}
-}
-
-// CreateDelete creates keys and deletes each when its creation was answered.
-func CreateDelete() Scenario {
-	return Scenario{
-		Name: "create", Title: "create of new keys, each deleted after it",
-		Check: func(c Config) error {
-			if c.Keys.Count < 2*c.Sessions*c.Window {
-				return fmt.Errorf("keys %d: want at least twice sessions times window, %d", c.Keys.Count, 2*c.Sessions*c.Window)
-			}
-			return nil
-		},
-		Prepare: func(ctx context.Context, cfg Config) error {
-			if err := MakeDirs(cfg); err != nil {
-				return err
-			}
-			return RemoveKeys(ctx, cfg)
-		},
-		Load: func(p Part) Load {
-			c := &createDelete{Window: NewWindow(p.Window, nil)}
-			for key := p.Loop; key < p.Keys; key += p.Loops {
-				c.free = append(c.free, uint32(key))
-			}
-			return c
-		},
-	}
-}
-
-// createDelete creates the next key when the deletion of one was answered. A
-// key is not used again before that, however slow the server of its session is.
-type createDelete struct {
-	*Window
-	free []uint32 // a ring; the keys from head on are free, all but the used ones
-	head int
-	used int
-}
-
-// Start fills the window with creates.
-func (c *createDelete) Start(s *Session) {
-	for range c.size {
-		c.create(s)
-	}
-}
-
-func (c *createDelete) create(s *Session) {
-	if c.used == len(c.free) {
-		return // sessions that broke have kept their keys
-	}
-	s.Create(c.free[c.head])
-	c.head = (c.head + 1) % len(c.free)
-	c.used++
-}
-
-// Answered deletes what was created, then goes on.
-func (c *createDelete) Answered(s *Session, op Op, key uint32, _ int32) {
-	if op == OpCreate {
-		s.Delete(key)
-		return
-	}
-	c.free[(c.head+len(c.free)-c.used)%len(c.free)] = key
-	c.used--
-	c.create(s)
 }
 
 // Idle holds sessions that only ping, three times within each timeout.

@@ -75,7 +75,7 @@ func TestSessionsAreDealtOutToAllServers(t *testing.T) {
 	}
 	gone := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	cfg.Servers = []string{gone, second.Addr().String()}
-	if err := MakeDirs(cfg); err != nil || f.paths("/bench/fake/") != 1 {
+	if err := MakeDirs(cfg); err != nil || f.paths("/bench/fake/") != 2 {
 		t.Errorf("%v, %d directories", err, f.paths("/bench/fake/"))
 	}
 	if _, err := Run(context.Background(), cfg, Read()); err == nil || !strings.Contains(err.Error(), gone) {

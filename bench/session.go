@@ -43,11 +43,14 @@ type Session struct {
 	wantWrite bool
 	xid       int32
 	zxid      int64
+	heard     time.Duration // when the last answer came
 	waiting   queue
-	armed     []uint32 // keys with a watch of this session
-	partial   []byte   // input that ends within a frame
-	need      int      // bytes of that frame
-	out       []byte   // requests not yet written
+	record    []byte              // of the recipe's answer that is being handled
+	number    int32               // of the last sequential node created
+	armed     map[uint32]struct{} // keys with a watch of this session
+	partial   []byte              // input that ends within a frame
+	need      int                 // bytes of that frame
+	out       []byte              // requests not yet written
 }
 
 // Index numbers the sessions of a run from 0.
@@ -127,9 +130,10 @@ func (s *Session) Close() {
 // begin accounts for a request and starts its frame. It reports false when no
 // request may be sent, because the run is being wound up or the session closed.
 func (s *Session) begin(op Op, key uint32) (b []byte, start int, ok bool) {
-	if s.state != stateOpen || (s.loop.draining && op != OpClose) {
+	if s.state != stateOpen || s.loop.over(op) {
 		return nil, 0, false
 	}
+	s.loop.sent++
 	if s.out == nil {
 		// Nearly always everything can be written at once, so one buffer
 		// serves all sessions of the loop in turn.
@@ -146,9 +150,17 @@ func (s *Session) begin(op Op, key uint32) (b []byte, start int, ok bool) {
 	if op == OpPing {
 		xid = pingXid
 	}
-	s.waiting.push(outstanding{sent: s.loop.now, xid: xid, key: key, op: op})
+	s.waiting.push(outstanding{sent: s.loop.stamp, xid: xid, key: key, op: op})
 	b, start = beginFrame(s.out, xid, op)
 	return b, start, true
+}
+
+// over says that no request of that kind may be sent any more.
+func (l *loop) over(op Op) bool {
+	if l.draining {
+		return op != OpClose
+	}
+	return l.sent >= l.quota
 }
 
 // appendKey appends the path of a key with its length.
@@ -220,10 +232,7 @@ func (s *Session) checkAnswer(p outstanding, h header, record []byte) error {
 	case OpEcho:
 		return checkValue(record, p.key, keys.ValueBytes)
 	default:
-		if len(record) != 0 {
-			return fmt.Errorf("answer to %s carries %d bytes, want 0", p.op, len(record))
-		}
-		return nil
+		return s.checkNode(p, record)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 // Keyspace names the znodes of a run and what they hold.
 //
 // Key k is the node Root/dddd/kkkkkkkk with dddd = k/1000, so no directory has
-// more than 1000 children and a path has the same length for every key.
+// more than 1000 children, unless PerDir says so, and a path has the same length for every key.
 type Keyspace struct {
 	// Root is the parent of everything that the generator creates, "/bench" by
 	// default. It must be an absolute path without a slash at its end.
@@ -18,6 +18,8 @@ type Keyspace struct {
 	Count int
 	// ValueBytes is the size of each value.
 	ValueBytes int
+	// PerDir is how many keys a directory holds, 0 for 1000.
+	PerDir int
 }
 
 const (
@@ -27,8 +29,10 @@ const (
 	ValueBytesMax = 16 << 20
 
 	keysPerDir = 1000
+	dirDigits  = 4
+	keyDigits  = 8
 	// keySuffixBytes is the length of "/dddd/kkkkkkkk".
-	keySuffixBytes = 1 + 4 + 1 + 8
+	keySuffixBytes = 1 + dirDigits + 1 + keyDigits
 )
 
 // Validate returns an error that names the field and its allowed range.
@@ -38,6 +42,8 @@ func (k Keyspace) Validate() error {
 		return fmt.Errorf("root %q: want an absolute path below /, such as /bench", k.Root)
 	case k.Count < 1 || k.Count > KeysMax:
 		return fmt.Errorf("keys %d: want 1 to %d", k.Count, KeysMax)
+	case k.PerDir != 0 && (k.PerDir < keysPerDir || k.PerDir > KeysMax):
+		return fmt.Errorf("keys per directory %d: want %d to %d, or 0", k.PerDir, keysPerDir, KeysMax)
 	case k.ValueBytes < 0 || k.ValueBytes > ValueBytesMax:
 		return fmt.Errorf("value size %d: want 0 to %d bytes", k.ValueBytes, ValueBytesMax)
 	}
@@ -45,10 +51,39 @@ func (k Keyspace) Validate() error {
 }
 
 // Dirs returns the number of directories that hold the keys.
-func (k Keyspace) Dirs() int { return (k.Count + keysPerDir - 1) / keysPerDir }
+func (k Keyspace) Dirs() int { return (k.Count + k.perDir() - 1) / k.perDir() }
+
+func (k Keyspace) perDir() int {
+	if k.PerDir == 0 {
+		return keysPerDir
+	}
+	return k.PerDir
+}
+
+// inDir returns the first key of a directory and how many keys it holds.
+func (k Keyspace) inDir(dir uint32) (first uint32, count int) {
+	first = dir * uint32(k.perDir())
+	return first, min(k.perDir(), k.Count-int(first))
+}
+
+// dirBytes is the length of every directory's path.
+func (k Keyspace) dirBytes() int { return len(k.Root) + 1 + dirDigits }
+
+// appendDir appends the path of a directory, without a length.
+func (k Keyspace) appendDir(b []byte, dir uint32) []byte {
+	return appendDigits(append(append(b, k.Root...), '/'), dir, dirDigits)
+}
+
+// numberedDir is the parent of all sequential nodes.
+func (k Keyspace) numberedDir() string { return k.Root + "/numbered" }
+
+// numberedPrefix is what the server appends the number of a sequential node to.
+func (k Keyspace) numberedPrefix(key uint32) string {
+	return string(append(appendDigits([]byte(k.numberedDir()+"/"), key, keyDigits), '-'))
+}
 
 // Dir returns the path of directory d.
-func (k Keyspace) Dir(d int) string { return fmt.Sprintf("%s/%04d", k.Root, d) }
+func (k Keyspace) Dir(d int) string { return string(k.appendDir(nil, uint32(d))) }
 
 // Path returns the path of a key.
 func (k Keyspace) Path(key uint32) string {
@@ -56,15 +91,29 @@ func (k Keyspace) Path(key uint32) string {
 }
 
 // pathBytes is the length of every key's path.
-func (k Keyspace) pathBytes() int { return len(k.Root) + keySuffixBytes }
+func (k *Keyspace) pathBytes() int { return len(k.Root) + keySuffixBytes }
 
 // appendPath appends the path itself, without a length.
-func (k Keyspace) appendPath(b []byte, key uint32) []byte {
+func (k *Keyspace) appendPath(b []byte, key uint32) []byte {
+	dir := key / keysPerDir
+	if k.PerDir != 0 {
+		dir = key / uint32(k.PerDir)
+	}
 	b = append(b, k.Root...)
 	b = append(b, '/')
-	b = appendDigits(b, key/keysPerDir, 4)
+	b = appendDigits(b, dir, dirDigits)
 	b = append(b, '/')
-	return appendDigits(b, key, 8)
+	return appendDigits(b, key, keyDigits)
+}
+
+// keyOf finds the key whose path this is.
+func (k *Keyspace) keyOf(path []byte) (key uint32, ok bool) {
+	if len(path) != k.pathBytes() {
+		return 0, false
+	}
+	key, ok = parseDigits(path[len(path)-keyDigits:])
+	var buf [128]byte
+	return key, ok && string(k.appendPath(buf[:0], key)) == string(path)
 }
 
 // appendDigits appends v with exactly n decimal digits.

@@ -5,7 +5,6 @@ package bench
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -48,9 +47,10 @@ func (s *Session) GiveUp() {
 
 // arm notes a watch, which servers keep once for each key and session.
 func (s *Session) arm(key uint32) {
-	if !slices.Contains(s.armed, key) {
-		s.armed = append(s.armed, key)
+	if s.armed == nil {
+		s.armed = make(map[uint32]struct{})
 	}
+	s.armed[key] = struct{}{}
 }
 
 // event handles the record of a watch event. One that no watch asked for, or
@@ -60,17 +60,21 @@ func (l *loop) event(s *Session, record []byte) error {
 	if err != nil {
 		return err
 	}
-	var buf [128]byte
-	at := slices.IndexFunc(s.armed, func(key uint32) bool { return string(l.keys.appendPath(buf[:0], key)) == string(path) })
-	if at < 0 {
+	if recipe, ok := l.load.(pathWatcher); ok {
+		return recipe.pathEvent(s, kind, string(path))
+	}
+	key, ok := l.keys.keyOf(path)
+	if ok {
+		_, ok = s.armed[key]
+	}
+	if !ok {
 		return fmt.Errorf("%w: %s", errWatch, path)
 	}
 	if kind != eventDataChanged || state != eventStateConnected {
 		return fmt.Errorf("watch event on %s has type %d and state %d, want %d and %d",
 			path, kind, state, eventDataChanged, eventStateConnected)
 	}
-	key := s.armed[at]
-	s.armed = slices.Delete(s.armed, at, at+1)
+	delete(s.armed, key)
 	l.load.Event(s, key)
 	return nil
 }

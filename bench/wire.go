@@ -12,7 +12,8 @@ type Op uint8
 // The kinds of request. OpConnect stands for the handshake that opens a
 // session; OpEcho is a frame for an echo server, which returns it unchanged;
 // OpWatch is a get that leaves a watch, OpEvent the event that this fires and
-// OpLastEvent the last of those that one write fired.
+// OpLastEvent the last of those that one write fired; OpRecipe is any request of
+// a recipe, and the kinds after it are what recipes time.
 const (
 	OpGet Op = iota
 	OpSet
@@ -26,6 +27,14 @@ const (
 	OpWatch
 	OpEvent
 	OpLastEvent
+	OpExists
+	OpChildren
+	OpMulti
+	OpCreateSequential
+	OpRecipe
+	OpHandOver
+	OpTake
+	OpBarrier
 
 	opCount
 )
@@ -33,8 +42,9 @@ const (
 // opNames and opCodes are indexed by Op. The codes are the protocol's opcodes;
 // OpConnect has none, since the handshake has no request header, nor have events.
 var (
-	opNames = [opCount]string{"get", "set", "create", "delete", "ping", "connect", "close", "echo", "sync", "watch", "event", "last event"}
-	opCodes = [opCount]int32{4, 5, 1, 2, 11, 0, -11, 0, 9, 4, 0, 0}
+	opNames = [opCount]string{"get", "set", "create", "delete", "ping", "connect", "close", "echo", "sync", "watch", "event", "last event",
+		"exists", "list", "multi", "create sequential", "request", "hand-over", "take", "barrier"}
+	opCodes = [opCount]int32{4, 5, 1, 2, 11, 0, -11, 0, 9, 4, 0, 0, 3, 12, 14, 1, 0, 0, 0, 0}
 )
 
 // String returns the name used in reports.
@@ -56,6 +66,8 @@ const (
 	statBytes = 68
 	// statDataLengthOffset is where a Stat holds the length of the data.
 	statDataLengthOffset = 52
+	// statChildrenOffset is where it holds the number of children.
+	statChildrenOffset = 56
 	// frameBytesMax bounds what a server may announce. It is far above any
 	// server's own limit, so a larger length means that the stream is garbage.
 	frameBytesMax = 64 << 20

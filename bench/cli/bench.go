@@ -44,8 +44,13 @@ early with the results so far. Give --pid to see what the server itself uses.`,
 	root.AddCommand(
 		steadyCommand("read", "Get random keys", bench.Read()),
 		steadyCommand("write", "Set random keys", bench.Write()),
-		mixedCommand(),
-		steadyCommand("create", "Create new keys and delete each after it", bench.CreateDelete()),
+		mixedCommand(), bigCommand(),
+		steadyCommand("prod-mix", "What many programs do with one service: mostly reads, and some of everything else", bench.ProdMix()),
+		createCommand(), multiCommand(),
+		steadyCommand("list", "List the children of random nodes", bench.List()),
+		recipeCommand("lock", "Hand a lock over between sessions", 64, bench.Lock()),
+		recipeCommand("queue", "Put items into a queue and take them", 8, bench.Queue()),
+		recipeCommand("barrier", "Enter and leave a double barrier", 50, bench.Barrier()),
 		steadyCommand("churn", "Open sessions and close each at once", bench.Churn()),
 		idleCommand(), stormCommand(), fillCommand(), loneCommand(), echoCommand(), startCommand(), cleanCommand(), compareCommand(),
 	)
@@ -73,6 +78,9 @@ func (f *flags) bindLoad(c *cobra.Command) {
 	set.IntVarP(&f.cfg.Sessions, "sessions", "c", f.cfg.Sessions, "connections, each with a session")
 	set.IntVarP(&f.cfg.Window, "window", "w", f.cfg.Window, "requests outstanding on each connection")
 	set.IntVar(&f.cfg.Threads, "threads", f.cfg.Threads, "threads of the generator")
+	set.Float64Var(&f.cfg.Rate, "rate", 0, "operations due a second, as an open loop; 0 for a closed one")
+	set.StringVar(&f.cfg.Distribution.Name, "dist", "uniform", "how often each key is used: uniform or zipf")
+	set.Float64Var(&f.cfg.Distribution.Exponent, "zipf", 0.99, "exponent of the distribution zipf")
 	f.bindTime(c)
 }
 
@@ -80,6 +88,7 @@ func (f *flags) bindLoad(c *cobra.Command) {
 func (f *flags) bindTime(c *cobra.Command) {
 	c.Flags().DurationVar(&f.cfg.Warmup, "warmup", f.cfg.Warmup, "time with the same load before measuring")
 	c.Flags().DurationVarP(&f.cfg.Duration, "duration", "d", f.cfg.Duration, "time measured")
+	c.Flags().Int64VarP(&f.cfg.Requests, "requests", "n", 0, "requests to measure, instead of a duration and without a warm-up")
 }
 
 // runAll runs scenarios one after the other and reports on them together.
@@ -88,6 +97,7 @@ func (f *flags) runAll(c *cobra.Command, scenarios ...bench.Scenario) error {
 	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	f.cfg.Servers = strings.Split(f.servers, ",")
+	f.countInstead(c)
 	clear := f.progress()
 	var results []*bench.Result
 	var failed error
@@ -110,6 +120,20 @@ func (f *flags) runAll(c *cobra.Command, scenarios ...bench.Scenario) error {
 		}
 	}
 	return failed
+}
+
+// countInstead leaves out the times that a number of requests replaces, unless
+// they were asked for.
+func (f *flags) countInstead(c *cobra.Command) {
+	if f.cfg.Requests == 0 {
+		return
+	}
+	if !c.Flags().Changed("warmup") {
+		f.cfg.Warmup = 0
+	}
+	if !c.Flags().Changed("duration") {
+		f.cfg.Duration = 0
+	}
 }
 
 // progress arranges for a progress line if standard error is a terminal.

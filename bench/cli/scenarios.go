@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/troupekeeper/troupe/bench"
 )
@@ -26,21 +28,92 @@ func steadyCommand(use, short string, scenario bench.Scenario) *cobra.Command {
 	return c
 }
 
+// shapedCommand is a scenario with the usual flags and one that shapes it.
+func shapedCommand(use, short string, shape func(*pflag.FlagSet), scenario func() (bench.Scenario, error)) *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		s, err := scenario()
+		if err != nil {
+			return err
+		}
+		return f.runAll(c, s)
+	}
+	f.bind(c)
+	f.bindLoad(c)
+	shape(c.Flags())
+	return c
+}
+
 func mixedCommand() *cobra.Command {
+	var reads int
+	return shapedCommand("mixed", "Get and set random keys",
+		func(set *pflag.FlagSet) { set.IntVar(&reads, "reads", 70, "percentage of reads") },
+		func() (bench.Scenario, error) { return bench.Mixed(reads) })
+}
+
+func createCommand() *cobra.Command {
+	var kind string
+	return shapedCommand("create", "Create new keys and delete each after it",
+		func(set *pflag.FlagSet) {
+			set.StringVar(&kind, "kind", "plain", "plain, sequential, ephemeral or ephemeral-sequential")
+		},
+		func() (bench.Scenario, error) {
+			parsed, err := bench.ParseCreateKind(kind)
+			return bench.CreateDeleteOf(parsed), err
+		})
+}
+
+func multiCommand() *cobra.Command {
+	var sets int
+	return shapedCommand("multi", "Set several keys in each transaction",
+		func(set *pflag.FlagSet) { set.IntVar(&sets, "sets", 10, "sets in a transaction") },
+		func() (bench.Scenario, error) { return bench.Multi(sets) })
+}
+
+// bigCommand is the mix with values that do not fit into one read call.
+func bigCommand() *cobra.Command {
 	f := &flags{}
 	var reads int
-	c := &cobra.Command{Use: "mixed", Short: "Get and set random keys", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "big", Short: "Get and set big values, 256 KiB unless --size says otherwise", Args: cobra.NoArgs}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		scenario, err := bench.Mixed(reads)
 		if err != nil {
 			return err
 		}
+		scenario.Name = "big"
 		return f.runAll(c, scenario)
 	}
 	f.bind(c)
 	f.bindLoad(c)
-	c.Flags().IntVar(&reads, "reads", 70, "percentage of reads")
+	const keys, size = 64, 256 << 10
+	setDefault(c, "keys", keys)
+	setDefault(c, "size", size)
+	c.Flags().IntVar(&reads, "reads", 50, "percentage of reads")
 	return c
+}
+
+// recipeCommand is a recipe, in which the sessions wait for each other.
+func recipeCommand(use, short string, sessions int, scenario bench.Scenario) *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs}
+	c.RunE = func(c *cobra.Command, _ []string) error { return f.runAll(c, scenario) }
+	f.bind(c)
+	c.Flags().IntVarP(&f.cfg.Sessions, "sessions", "c", sessions, "connections, each with a session")
+	if use == "queue" {
+		c.Flags().IntVarP(&f.cfg.Window, "window", "w", f.cfg.Window, "requests outstanding on each connection")
+	}
+	f.bindTime(c)
+	return c
+}
+
+// setDefault gives a flag another default, in the help too.
+func setDefault(c *cobra.Command, name string, value int) {
+	flag := c.Flags().Lookup(name)
+	flag.DefValue = strconv.Itoa(value)
+	if err := flag.Value.Set(flag.DefValue); err != nil {
+		panic(err) // a number
+	}
 }
 
 func idleCommand() *cobra.Command {
