@@ -174,7 +174,7 @@ func (a *electionActor) setMembers(ctx actor.Context, m SetMembers) {
 		a.members[member.ID] = member
 	}
 	for _, id := range slices.Sorted(maps.Keys(a.links)) {
-		if a.members[id] != a.links[id].member {
+		if !a.members[id].same(a.links[id].member) {
 			a.end(ctx, id) // what it has said is forgotten, and another one spawned, when it has ended
 		}
 	}

@@ -1,6 +1,10 @@
 package cluster
 
-import "github.com/troupekeeper/troupe/messages"
+import (
+	"slices"
+
+	"github.com/troupekeeper/troupe/messages"
+)
 
 // What the election actor, the peer actor above it and the electionpeer actors below it say to each other. All of these
 // are sent as values, not as pointers, and freeze when sent. *messages.Notification travels between the election and
@@ -94,18 +98,23 @@ type Beyond struct {
 
 // ElectionMember is whom an electionpeer keeps the link to. Address is host:port of its election port. It is "" for a guest,
 // a server that isn't in the membership and dialled us: it can't be dialled, so the link that it has dialled is kept even
-// if its id is the smaller one, until it breaks. Also is where it is if a change of members that is proposed is in effect, ""
-// if that is the same: both are tried in turns.
+// if its id is the smaller one, until it breaks. Also is where else it may be: where a change of members that is proposed puts
+// it, and where it was before it was moved, for it may not know yet. Every second attempt goes to one of these, in turns.
 type ElectionMember struct {
 	ID      messages.ServerID
 	Address string
-	Also    string
+	Also    []string
+}
+
+// same tells whether the member is to be looked for in the same places.
+func (m ElectionMember) same(o ElectionMember) bool {
+	return m.ID == o.ID && m.Address == o.Address && slices.Equal(m.Also, o.Also)
 }
 
 // at is where to dial the next time, which is the n-th.
 func (m ElectionMember) at(n uint64) string {
-	if m.Also != "" && n%2 == 0 {
-		return m.Also
+	if len(m.Also) > 0 && n%2 == 0 {
+		return m.Also[n/2%uint64(len(m.Also))]
 	}
 	return m.Address
 }

@@ -203,7 +203,7 @@ func TestElectionPeerTriesBothAddresses(t *testing.T) {
 	w := newLinkWorld(t, 1)
 	one, two := w.voter(1, 0, 1), w.voter(2, 0, 1)
 	for v, other := range map[*voter]ElectionMember{
-		one: {ID: 2, Address: "s2:3999", Also: "s2:3888"}, two: {ID: 1, Address: "s1:3999", Also: "s1:3888"},
+		one: {ID: 2, Address: "s2:3999", Also: []string{"s2:3888"}}, two: {ID: 1, Address: "s1:3999", Also: []string{"s1:3888"}},
 	} {
 		v.tell(v.pid, func(ctx actor.Context) {
 			v.peers[other.ID] = ctx.Spawn(NewElectionPeer(v.rt, v.host, v.self, other, ctx.Self(), DefaultElectionPeerOptions()))

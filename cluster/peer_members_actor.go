@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -119,12 +120,20 @@ func hostPort(m messages.Member, port func(messages.MemberAddress) int) string {
 
 // address is where a server can be found by what is known of the members.
 func (a *peerActor) address(id messages.ServerID, port func(messages.MemberAddress) int) (at ElectionMember) {
-	for _, line := range a.members.Lines(id) {
-		switch found := hostPort(line, port); {
+	add := func(found messages.MemberAddress) {
+		switch address := net.JoinHostPort(found.Host, strconv.Itoa(port(found))); {
 		case at.Address == "":
-			at.Address = found
-		case found != at.Address:
-			at.Also = found
+			at.Address = address
+		case address != at.Address && !slices.Contains(at.Also, address):
+			at.Also = append(at.Also, address)
+		}
+	}
+	for _, line := range a.members.Lines(id) {
+		add(line.Addresses[0])
+	}
+	if at.Address != "" {
+		for _, place := range a.members.Former(id) {
+			add(place)
 		}
 	}
 	at.ID = id

@@ -26,7 +26,7 @@ func NewRoster(self messages.ServerID, configured messages.Membership, stored pe
 	if !configured.Equal(stored.Configured) && !configured.Equal(stored.Current) {
 		return r, true
 	}
-	r.kept.Current, r.kept.Proposed = stored.Current, stored.Proposed
+	r.kept.Current, r.kept.Proposed, r.kept.Former = stored.Current, stored.Proposed, stored.Former
 	return r, false
 }
 
@@ -65,6 +65,7 @@ func (r *Roster) Propose(m messages.Membership) { r.kept.Proposed = m }
 // Commit notes a membership that is committed. It is no news if it isn't newer than the current one.
 func (r *Roster) Commit(m messages.Membership) (news bool) {
 	if news = m.Version > r.kept.Current.Version; news {
+		r.kept.Former = formerPlaces(r.kept.Former, r.kept.Current, m)
 		r.kept.Current = m
 	}
 	if r.kept.Proposed.Version <= r.kept.Current.Version {
@@ -117,6 +118,41 @@ func (r *Roster) Lines(id messages.ServerID) (lines []messages.Member) {
 		}
 	}
 	return lines[:min(len(lines), 2)]
+}
+
+// Former are places at which a server was before it was moved, the latest first.
+func (r *Roster) Former(id messages.ServerID) []messages.MemberAddress {
+	m, _ := r.kept.Former.Member(id)
+	return m.Addresses
+}
+
+// formerMax is how many places of a server are remembered. One that is moved more often while it is away has to be told by hand.
+const formerMax = 8
+
+// formerPlaces adds to the former places those that a change takes from servers, also from those that it removes: they may
+// be members again before they have heard of either.
+func formerPlaces(former, was, is messages.Membership) (now messages.Membership) {
+	ids := map[messages.ServerID]bool{}
+	for _, m := range slices.Concat(was.Members, former.Members) {
+		if ids[m.ID] {
+			continue
+		}
+		ids[m.ID] = true
+		before, _ := was.Member(m.ID)
+		long, _ := former.Member(m.ID)
+		after, _ := is.Member(m.ID)
+		var places []messages.MemberAddress
+		for _, at := range slices.Concat(before.Addresses, long.Addresses) {
+			if !slices.Contains(after.Addresses, at) && !slices.Contains(places, at) {
+				places = append(places, at)
+			}
+		}
+		if len(places) > 0 {
+			now.Members = append(now.Members, messages.Member{ID: m.ID, Addresses: places[:min(len(places), formerMax)]})
+		}
+	}
+	slices.SortFunc(now.Members, func(a, b messages.Member) int { return int(a.ID) - int(b.ID) })
+	return now
 }
 
 // Others are the servers of both memberships but this one. A server that isn't a member also looks where its configuration

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -126,5 +127,36 @@ func TestRosterHears(t *testing.T) {
 	r.Hear(heard)
 	if r.Commit(membership(t, 10, oneToThree)); r.Heard().Version != 0 {
 		t.Error("a newer membership leaves it behind")
+	}
+}
+
+// A member that is away while it is moved, again and again, or is removed and comes back elsewhere, is looked for where it has been.
+func TestRosterRemembersFormerPlaces(t *testing.T) {
+	r, _ := NewRoster(1, membership(t, 1, "server.1=a:1:2\nserver.2=b:1:2"), persistence.Memberships{}, false)
+	want := func(places ...string) {
+		t.Helper()
+		var got []string
+		for _, at := range r.Former(2) {
+			got = append(got, fmt.Sprintf("%s:%d:%d", at.Host, at.QuorumPort, at.ElectionPort))
+		}
+		if !slices.Equal(got, places) {
+			t.Errorf("former places %v, want %v", got, places)
+		}
+	}
+	want()
+	r.Commit(membership(t, 2, "server.1=a:1:2\nserver.2=b:3:4"))
+	want("b:1:2")
+	r.Commit(membership(t, 3, "server.1=a:1:2"))
+	want("b:3:4", "b:1:2")
+	r.Commit(membership(t, 4, "server.1=a:1:2\nserver.2=b:1:2"))
+	want("b:3:4")
+	again, _ := NewRoster(1, membership(t, 1, "server.1=a:1:2\nserver.2=b:1:2"), r.Kept(), true)
+	r = again
+	want("b:3:4")
+	for i := range 2 * formerMax {
+		r.Commit(membership(t, messages.Zxid(5+i), fmt.Sprintf("server.1=a:1:2\nserver.2=b:%d:4", 10+i)))
+	}
+	if places := r.Former(2); len(places) != formerMax || places[0].QuorumPort != 8+2*formerMax || len(r.Former(1)) != 0 {
+		t.Errorf("after many moves %v", places)
 	}
 }

@@ -14,7 +14,7 @@ import (
 // MembershipFile is the name of the file that keeps who belongs to the ensemble.
 const MembershipFile = "membership"
 
-// membershipLimit bounds the file: 255 members with all their addresses, three times, are far below it.
+// membershipLimit bounds the file: 255 members with all their addresses, four times, are far below it.
 const membershipLimit = 4 << 20
 
 // Memberships is what a server must know of its ensemble after a restart. They are replaced together, so there is no moment
@@ -27,12 +27,16 @@ type Memberships struct {
 	// Proposed is a change that this server has acknowledged, or is about to, and that may be committed: until it is known, a
 	// quorum must be one of these members too. Version 0: there is none.
 	Proposed messages.Membership
+	// Former are places at which members were before, as the addresses of one line each: who was away while it was moved is
+	// still there. Without Members there are none.
+	Former messages.Membership
 }
 
 const (
 	membershipConfigured = "[configured]"
 	membershipCurrent    = "[current]"
 	membershipProposed   = "[proposed]"
+	membershipFormer     = "[former]"
 )
 
 // Membership reads what SetMembership has written; ok is false if it never has. A damaged file is a *DamageError: a server
@@ -71,6 +75,9 @@ func formatMemberships(m Memberships) string {
 	if m.Proposed.Version != 0 {
 		section(membershipProposed, m.Proposed)
 	}
+	if len(m.Former.Members) > 0 {
+		section(membershipFormer, m.Former)
+	}
 	fmt.Fprintf(&b, "crc32c=%08x\n", crc32.Checksum([]byte(b.String()), castagnoli))
 	return b.String()
 }
@@ -80,6 +87,7 @@ func parseMemberships(text string) (m Memberships, err error) {
 	if !ok || sum != fmt.Sprintf("%08x\n", crc32.Checksum([]byte(body), castagnoli)) {
 		return m, errors.New("it does not end with its checksum")
 	}
+	body, former, hasFormer := strings.Cut(body, membershipFormer+"\n")
 	body, proposed, hasProposed := strings.Cut(body, membershipProposed+"\n")
 	configured, current, ok := strings.Cut(body, membershipCurrent+"\n")
 	configured, found := strings.CutPrefix(configured, membershipConfigured+"\n")
@@ -92,6 +100,9 @@ func parseMemberships(text string) (m Memberships, err error) {
 	}
 	if err == nil && hasProposed {
 		m.Proposed, err = messages.ParseMembership(proposed)
+	}
+	if err == nil && hasFormer {
+		m.Former, err = messages.ParseMembership(former)
 	}
 	return m, err
 }

@@ -20,7 +20,8 @@ func members(t *testing.T, lines string, version messages.Zxid) messages.Members
 }
 
 func sameMemberships(a, b Memberships) bool {
-	return a.Configured.Equal(b.Configured) && a.Current.Equal(b.Current) && a.Proposed.Equal(b.Proposed)
+	return a.Configured.Equal(b.Configured) && a.Current.Equal(b.Current) && a.Proposed.Equal(b.Proposed) &&
+		a.Former.Equal(b.Former)
 }
 
 func openMemStore(t *testing.T, disk FS) *Store {
@@ -39,7 +40,8 @@ func TestMembershipCrash(t *testing.T) {
 		{Configured: configured, Current: members(t, "server.1=a:1:2\nserver.2=b:1:2", 0x100000001)},
 		{Configured: configured, Current: members(t, "server.1=a:1:2\nserver.2=b:1:2", 0x100000001),
 			Proposed: members(t, "server.1=a:1:2\nserver.3=[::1]:1:2;5\ngroup.1=1:3", 0x100000009)},
-		{Configured: configured, Current: members(t, "server.1=a:1:2\nserver.3=[::1]:1:2;5\ngroup.1=1:3", 0x100000009)},
+		{Configured: configured, Current: members(t, "server.1=a:1:2\nserver.3=[::1]:1:2;5\ngroup.1=1:3", 0x100000009),
+			Former: members(t, "server.2=b:1:2|b:3:4", 0)},
 	}
 	disk := NewMemFS()
 	s := openMemStore(t, disk)

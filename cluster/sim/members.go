@@ -16,7 +16,7 @@ import (
 // drawSpares decides how many spares there are, and how often members change beside the other faults. It has a source of its
 // own, so that all else of a seed stays what it was.
 func (p *plan) drawSpares(r *rand.Rand) {
-	p.changeEvery = pick(r, 15, 40, 100)
+	p.changeEvery, p.moveOneIn, p.places = pick(r, 15, 40, 100), 4, 2
 	if p.reconfig && p.stepCost <= 50 { // all servers share one processor: beyond that more of them would be too much for it
 		p.spares = r.IntN(3)
 	}
@@ -82,8 +82,8 @@ func (w *World) line(s *server, now messages.Membership) messages.Member {
 	if w.rand.IntN(2) == 0 {
 		m.Role = messages.MemberRole(w.rand.IntN(2))
 	}
-	if w.rand.IntN(4) == 0 {
-		more := w.rand.IntN(2)
+	if w.rand.IntN(w.plan.moveOneIn) == 0 {
+		more := w.rand.IntN(w.plan.places)
 		m.Addresses = []messages.MemberAddress{{Host: s.name, QuorumPort: quorumPort + more, ElectionPort: electionPort + more}}
 	}
 	return m

@@ -41,6 +41,7 @@ type plan struct {
 	busy              int // how many of ten moves are short
 	changeEvery       int // moves between two wishes for that, on average
 	spares            int // servers that are no members at first
+	moveOneIn, places int // of how many changes one moves a member, and between how many places
 }
 
 func newPlan(r *rand.Rand) plan {

@@ -28,6 +28,11 @@ func TestScenarios(t *testing.T) {
 			p.only(change, change, change, change, "leadership is moved", "a process is killed", "all servers lose their power",
 				"a server is cut off", "the ensemble is parted", "a server loses its power amid its writes")
 		},
+		// Who is away while it is moved, and the others too, must be found again.
+		"members move while some are away": func(p *plan) {
+			p.reconfig, p.changeEvery, p.moveOneIn, p.places, p.spares, p.stepCost = true, 5, 1, 6, 1, 0
+			p.only("a server is cut off", "the ensemble is parted")
+		},
 		// A leader applies what others have on disk, and may have in a snapshot what its own log lacks.
 		"disks are slow and full": func(p *plan) {
 			p.voters, p.observers, p.diskDelay, p.snapCount, p.segmentBytes, p.stepCost = 3, 0, 30*time.Millisecond, 10, 4<<10, 0
