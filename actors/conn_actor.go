@@ -173,7 +173,7 @@ func (a *connActor) drained(ctx actor.Context) {
 		a.rt.Metrics.PacketsReceived.Add(n)
 		a.stats.Received.Add(n)
 		a.stats.Outstanding.Store(a.counted)
-		ctx.Send(a.links.Front, &messages.Requests{Items: batch})
+		ctx.Send(a.links.door(), &messages.Requests{Items: batch})
 	}
 	a.write(ctx)
 	a.flow()
@@ -250,7 +250,7 @@ func (a *connActor) finish(ctx actor.Context) {
 	a.rt.Conns.Remove(a.id)
 	a.rt.outstanding.Add(-a.counted)
 	closed := &messages.ConnClosed{Conn: a.id, Session: a.core.session}
-	a.tell(ctx, a.links.Front, closed)
+	a.tell(ctx, a.links.door(), closed)
 	a.tell(ctx, a.links.Final, closed)
 	if a.core.authRefused {
 		a.rt.Metrics.AuthFailed.Inc()
@@ -279,7 +279,7 @@ func (a *connActor) send(ctx actor.Context, out messages.Outbox) {
 		switch s.Slot {
 		case messages.SlotFront:
 			a.rt.Metrics.ConnRequests.Inc()
-			ctx.Send(a.links.Front, s.Msg)
+			ctx.Send(a.links.door(), s.Msg)
 		case messages.SlotTracker:
 			ctx.Send(a.links.touches(), s.Msg)
 		case messages.SlotNext:

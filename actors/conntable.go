@@ -108,6 +108,16 @@ func (t *ConnTable) All() []ConnEntry {
 	return list
 }
 
+// Remote is where a connection comes from (ip:port), "" when it has ended.
+func (t *ConnTable) Remote(id messages.ConnID) string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if e, ok := t.conns[id]; ok {
+		return e.Stats.Remote
+	}
+	return ""
+}
+
 // Session is the session that a connection serves, 0 when it has none or has ended.
 func (t *ConnTable) Session(id messages.ConnID) messages.SessionID {
 	t.mu.RLock()

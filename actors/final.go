@@ -33,7 +33,8 @@ type Final struct {
 	firing  *tree.Change // the change whose watches are told
 	fired   int64
 	fire1   func(messages.ConnID, messages.EventType, string)
-	reads   []int64 // latencies of this batch, microseconds
+	reads   []int64       // latencies of this batch, microseconds
+	witness *replyWitness // nil: no stage is shown the replies
 	updates []int64
 	now     int64 // monotonic microseconds
 }
@@ -155,6 +156,9 @@ func (f *Final) end(c *finalConn, r *messages.Request, start int) {
 	o.Replies++
 	f.replies++
 	f.bytes += len(o.Frames) - start
+	if f.witness != nil {
+		f.witness.see(r, o.Frames[start:], f.now)
+	}
 	if r.Received == 0 {
 		return
 	}
@@ -217,6 +221,9 @@ func (f *Final) Full() bool { return f.replies >= flushAbove || f.bytes >= flush
 func (f *Final) Flush() messages.Outbox {
 	out := f.out
 	f.out = nil
+	if f.witness != nil {
+		out = f.witness.flush(out)
+	}
 	if f.applied.Count > 0 {
 		a := f.applied
 		out = out.To(messages.SlotApplied, &a).To(messages.SlotSnap, &a)

@@ -25,6 +25,9 @@ func newFinalStage(env *StageEnv) actor.Actor {
 	alive := func(id messages.ConnID) bool { return env.Conns.PID(id) != nil }
 	a := &finalActor{env: env, core: NewFinal(env.Tree.Own(), env.Auth, env.Metrics, alive)}
 	a.core.readOnly = env.Role == RoleReadOnly
+	if env.Custom != nil && len(env.Custom.Replies) > 1 {
+		a.core.witness, env.showsReplies = &replyWitness{conns: env.Conns}, true
+	}
 	return a
 }
 
@@ -33,6 +36,9 @@ func (a *finalActor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *messages.Deliveries:
 		a.deliver(ctx, m.Items)
+		if a.env.Custom != nil {
+			a.env.Custom.tap(ctx, m.Items)
+		}
 	case *messages.ConnClosed:
 		a.core.ConnClosed(m)
 	case *messages.ConnIdentities:

@@ -26,6 +26,8 @@ func (f *Final) read(r *messages.Request) {
 		f.header(c, r, f.tree.LastZxid(), messages.ErrOK)
 	case messages.OpGetData:
 		f.getData(c, r, &d)
+	case messages.OpRefused:
+		f.refused(c, r)
 	case messages.OpExists:
 		f.exists(c, r, &d)
 	case messages.OpGetChildren, messages.OpGetChildren2:

@@ -20,7 +20,13 @@ func (f *Final) apply(d *messages.Delivery) error {
 		return nil
 	}
 	if c := f.conn(&d.Request); c != nil {
+		if f.witness != nil {
+			f.witness.txn = p
+		}
 		f.answer(c, &d.Request, p)
+		if f.witness != nil {
+			f.witness.txn = nil
+		}
 	}
 	return nil
 }

@@ -18,6 +18,8 @@ type Options struct {
 	FsyncWarning  time.Duration
 	SessionServer messages.ServerID // the top byte of session ids
 
+	Stages []ActiveStage // of somebody's own, in their order at each place
+
 	// Of a member of an ensemble.
 	LocalSessions  bool // new sessions are known to this server alone (localSessionsEnabled) …
 	LocalUpgrading bool // … until they ask for an ephemeral node (localSessionsUpgradingEnabled)

@@ -149,7 +149,7 @@ func SpawnChain(ctx actor.Context, base StageEnv, generation int) (*Chain, error
 func (c *Chain) spawn(ctx actor.Context, base StageEnv) error {
 	c.link(ctx, &base)
 	c.role, c.Links = base.Role, base.Links
-	for _, stage := range stagesOf[base.Role] {
+	for _, stage := range withCustom(stagesOf[base.Role], &base) {
 		if c.stays[stage.ID] != nil || !stage.on(&base) {
 			continue
 		}
@@ -202,6 +202,7 @@ func (c *Chain) link(ctx actor.Context, base *StageEnv) {
 	}
 	set(&l.Snapshotter, stageSnapshotter)
 	l.LastZxid = base.Tree.LastZxid
+	c.linkCustom(ctx, base)
 }
 
 // on tells whether a server of this environment has the stage.

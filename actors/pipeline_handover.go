@@ -57,9 +57,9 @@ func (c *Chain) Switch(ctx actor.Context, base StageEnv, generation int) error {
 	if err := c.spawn(ctx, base); err != nil {
 		return err
 	}
-	for _, stage := range []string{
+	for _, stage := range append(customNames(base.Options.Stages),
 		stageSync, stageSnapshotter, stageFinal, stageToBeApplied, stageCommit, stageLocal, stageRequest,
-	} {
+	) {
 		if pid := c.stays[stage]; pid != nil {
 			ctx.Send(pid, Relink{Links: c.Links, Role: base.Role, Epoch: base.Epoch})
 		}

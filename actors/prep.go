@@ -179,6 +179,9 @@ func (p *Prep) admit(r *messages.Request) messages.ErrCode {
 func (p *Prep) decide(r *messages.Request) (body messages.TxnBody, results []messages.ErrCode, code messages.ErrCode) {
 	d := jute.NewDecoder(r.Body)
 	switch r.Op {
+	case messages.OpRefused:
+		code, _ = refusedBy(r)
+		return nil, nil, code
 	case messages.OpCreate, messages.OpCreate2, messages.OpCreateContainer, messages.OpCreateTTL:
 		req := jute.DecodeCreateRequest(&d, r.Op)
 		return decided(&d, func() (messages.TxnBody, messages.ErrCode) { return p.create(r, r.Op, &req) })

@@ -34,6 +34,7 @@ type Runtime struct {
 	System  *actor.ActorSystem
 	Conns   *ConnTable
 	Metrics *Metrics
+	Stages  *StageBoard // of somebody's own
 	// outstanding counts the requests that have been read and not been answered, for globalOutstandingLimit.
 	outstanding atomic.Int64
 	panics      atomic.Int64
@@ -47,7 +48,7 @@ type Runtime struct {
 
 // NewRuntime makes an actor system in a world.
 func NewRuntime(w World) *Runtime {
-	rt := &Runtime{World: w, Conns: newConnTable(), Metrics: NewMetrics(), locals: NewLocalSessions()}
+	rt := &Runtime{World: w, Conns: newConnTable(), Metrics: NewMetrics(), Stages: &StageBoard{}, locals: NewLocalSessions()}
 	library := w.Library
 	if library == nil {
 		library = slog.New(slog.DiscardHandler)

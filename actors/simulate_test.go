@@ -9,6 +9,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupekeeper/troupe/actors"
 	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/messages/jute"
 )
@@ -28,7 +29,7 @@ func TestRandomRuns(t *testing.T) {
 		runs = 20
 	}
 	for seed := uint64(1); seed <= runs && !t.Failed(); seed++ {
-		simulate(t, seed)
+		simulate(t, seed, nil)
 	}
 }
 
@@ -60,10 +61,11 @@ type question struct {
 	watch bool
 }
 
-func simulate(t *testing.T, seed uint64) {
+// simulate lets set change the server's options before it starts.
+func simulate(t *testing.T, seed uint64, set func(*actors.Options)) {
 	t.Helper()
 	s := &simulation{t: t, rand: rand.New(rand.NewPCG(seed, 2))}
-	s.pipeline = newPipeline(t, pipelineOptions{seed: seed, wrap: s.wrap})
+	s.pipeline = newPipeline(t, pipelineOptions{seed: seed, wrap: s.wrap, set: set})
 	for range 1 + s.rand.IntN(4) {
 		s.actors = append(s.actors, &actorOf{})
 	}

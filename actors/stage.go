@@ -24,9 +24,10 @@ type Links struct {
 	Tracker     *actor.PID // sessions
 	Local       *actor.PID // of sessions that only this server knows; nil where there are none
 	Snapshotter *actor.PID
-	Leader      *actor.PID // the leader's actor on this server, or the link to it; nil on a server that runs alone
-	Member      *actor.PID // this server's leader or learner actor; nil on a server that runs alone
-	Commands    *actor.PID // four-letter words; lives as long as the server
+	Leader      *actor.PID   // the leader's actor on this server, or the link to it; nil on a server that runs alone
+	Member      *actor.PID   // this server's leader or learner actor; nil on a server that runs alone
+	Commands    *actor.PID   // four-letter words; lives as long as the server
+	Custom      *CustomLinks // nil where no stages of somebody's own run
 
 	LastZxid func() messages.Zxid // of the tree, from any goroutine
 }
@@ -56,6 +57,8 @@ type StageEnv struct {
 	NoLog    bool                   // an observer's: what the leader informs of is not written down (syncEnabled=false)
 	DiskFull bool                   // there was no room for the log when this generation began
 	Log      zerolog.Logger         // with the stage's name
+
+	showsReplies bool // of final: what it tells connections goes by the stages that are shown replies
 }
 
 // StageInfo describes one stage of a pipeline.
@@ -100,7 +103,12 @@ func (env *StageEnv) address(slot messages.Slot, next *actor.PID, msg any) *acto
 		return env.Local
 	case messages.SlotApplied:
 		return env.applied()
+	case messages.SlotReplies:
+		return env.Custom.Replies[0]
 	case messages.SlotConn:
+		if env.showsReplies {
+			return env.Custom.Replies[0]
+		}
 		return env.Conns.PID(connOf(msg))
 	}
 	return nil

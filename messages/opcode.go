@@ -43,6 +43,9 @@ const (
 	// OpTakeUp is the server's own word for a client that takes up its session again: it passes the gate like a write, so
 	// that the client never sees an older state than the one in which the leader found the session alive.
 	OpTakeUp OpCode = -12
+	// OpRefused is the server's own word for a request that a stage has refused: it goes the request's way, in its place, and
+	// is answered with a code. Its body is that code and the client's operation.
+	OpRefused OpCode = -13
 )
 
 // Special xids of requests and replies.

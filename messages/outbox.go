@@ -16,6 +16,7 @@ const (
 	SlotApplied             // who keeps account of what has been proposed and not applied
 	SlotLeader              // the leader: its actor on this server, or the link to it
 	SlotLocal               // the tracker of sessions that only this server knows
+	SlotReplies             // the stages that are shown replies
 )
 
 // Send is one message and where it goes.

@@ -38,7 +38,7 @@ var commands = []command{
 	stmkCommand{}, hashCommand{}, icfgCommand{}, isroCommand{}, lsnpCommand{}, leadCommand{}, mntrCommand{},
 	obsrCommand{}, orstCommand{}, ruokCommand{}, srvrCommand{}, statCommand{}, srstCommand{}, syspCommand{},
 	votingCommand{}, wchcCommand{}, wchpCommand{}, wchsCommand{}, zabCommand{}, snapshotCommand{}, restoreCommand{},
-	moveLeaderCommand{},
+	moveLeaderCommand{}, stagesCommand{},
 }
 
 // commandsByWord and commandsByName find commands for the front ends.

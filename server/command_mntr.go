@@ -72,6 +72,7 @@ func (mntrCommand) run(c *console, _ url.Values) (commandResult, error) {
 		v.Tree.Read(func(t *tree.Tree) { f = append(f, quotaFields(t)...) })
 	}
 	c.electionFields(f)
+	f = append(f, stageFields(c.runtime.Stages)...)
 	return mntrResult{f}, nil
 }
 

@@ -32,6 +32,7 @@ type Config struct {
 	Logging   LoggingConfig
 	Ensemble  EnsembleConfig
 	QuorumTLS QuorumTLSConfig
+	Stages    StagesConfig
 
 	// origins tells for each key that was set where its value came from. Keys at their default are absent.
 	origins map[string]configOrigin
@@ -109,6 +110,7 @@ func loadConfig(in configInput) (*Config, []Warning, error) {
 	l.gather()
 	l.apply()
 	l.applyServers()
+	l.applyStages()
 	if len(l.problems) == 0 {
 		// Derived values of half-read settings would only produce follow-up errors, so the checks across keys wait
 		// until each value by itself is right.

@@ -38,6 +38,7 @@ func WriteConfigHelp(w io.Writer) error {
 			key.writeHelp(out)
 		}
 	}
+	writeStagesHelp(out)
 	return out.Flush()
 }
 

@@ -65,7 +65,7 @@ func init() {
 	configIndex, envIndex = map[string]*configKey{}, map[string]*configKey{}
 	configGroups = []*configGroup{
 		dataGroup, clientGroup, sessionGroup, limitsGroup, nodesGroup, accessGroup, adminGroup, loggingGroup,
-		ensembleGroup, ensembleTimingGroup, quorumTLSGroup, laterGroup, noUseGroup,
+		ensembleGroup, ensembleTimingGroup, quorumTLSGroup, stagesGroup, laterGroup, noUseGroup,
 	}
 	for _, group := range configGroups {
 		for _, key := range group.keys {

@@ -52,6 +52,7 @@ func (c *metricsCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, r := range summaryMetrics {
 		ch <- r.desc
 	}
+	describeStages(ch)
 	for _, d := range []*prometheus.Desc{buildInfoDesc, sizeDesc, freeDesc, watchesDesc} {
 		ch <- d
 	}
@@ -82,6 +83,7 @@ func (c *metricsCollector) Collect(ch chan<- prometheus.Metric) {
 		s.status = status
 		send(ensembleMetrics)
 	}
+	collectStages(ch, c.console.runtime)
 	if c.console.view() == nil {
 		return // a tree that isn't served has no numbers; 0 would be a lie
 	}

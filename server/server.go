@@ -38,6 +38,8 @@ type Options struct {
 	Listen    func(string) (actors.Acceptor, error) // nil: TCP
 	Network   cluster.Network                       // between servers; nil: TCP, or TLS if so configured
 	Tune      func(*cluster.Options)                // is shown the settings of a member before it starts; may be nil
+	// Stages run beside those that the key stages names, behind them at each place. Their settings are those of Config.
+	Stages []actors.CustomStage
 	// Wrap is given each new actor under the name of its kind and returns what runs in its place; nil: nothing is
 	// wrapped. It is the door for tests that record messages or inject panics.
 	Wrap func(name string, inner actor.Actor) actor.Actor
@@ -94,6 +96,10 @@ func New(o Options) (*Server, error) {
 		failed: make(chan error, 1), ready: make(chan struct{}),
 	}
 	s.options = actorOptions(o.Config, fourLetterWords())
+	var err error
+	if s.options.Stages, err = activeStages(o.Config, o.Stages); err != nil {
+		return nil, err
+	}
 	if o.Config.Ensemble.Distributed() {
 		s.board = &cluster.StatusBoard{}
 		s.moveLeader = s.MoveLeader

@@ -1,0 +1,246 @@
+package actors
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/troupekeeper/troupe/messages"
+)
+
+// guardPlace is what differs between the places: what is shown, what keeps its order beside it, and where it goes on.
+type guardPlace interface {
+	take(ctx actor.Context, msg any) bool // false: nothing that comes to this place
+	send(ctx actor.Context, out []guardEntry)
+	begin(ctx actor.Context) error // an instance of the stage is up
+	fail()                         // it has failed or ends
+	check()                        // from time to time
+}
+
+func newGuardPlace(a *guardActor, index int) guardPlace {
+	switch a.stage.Place {
+	case BeforeRequest:
+		return &doorPlace{a: a, index: index}
+	case BeforePrep:
+		return &deskPlace{a: a, index: index}
+	case BeforeReply:
+		return &replyPlace{a: a, index: index, cut: map[messages.ConnID]bool{}}
+	default:
+		return newTapPlace(a)
+	}
+}
+
+// alike is for places that need nothing but their guard.
+type alike struct{}
+
+func (alike) begin(actor.Context) error { return nil }
+func (alike) fail()                     {}
+func (alike) check()                    {}
+
+// doorPlace is BeforeRequest: between this server's connections and its request processor.
+type doorPlace struct {
+	alike
+	a     *guardActor
+	index int
+}
+
+func (p *doorPlace) next() *actor.PID { return p.a.env.Custom.Doors[p.index+1] }
+
+func (p *doorPlace) take(ctx actor.Context, msg any) bool {
+	switch m := msg.(type) {
+	case *messages.Requests:
+		p.requests(ctx, m)
+	case *messages.Connect:
+		if m.Session == 0 {
+			ctx.Send(p.next(), m) // nothing comes before it
+			break
+		}
+		p.a.core.take(guardEntry{msg: m, lane: uint64(m.Session)})
+	case *messages.ConnClosed:
+		p.a.core.take(guardEntry{msg: m, lane: uint64(m.Session)})
+	default:
+		return false
+	}
+	return true
+}
+
+// requests shows all but pings: a client must not think that its server is gone when a stage takes its time.
+func (p *doorPlace) requests(ctx actor.Context, m *messages.Requests) {
+	for i := range m.Items {
+		r := &m.Items[i]
+		switch r.Op {
+		case messages.OpPing:
+			ctx.Send(p.next(), &messages.Requests{Items: m.Items[i : i+1 : i+1]})
+		case messages.OpRefused: // by the stage before
+			p.a.core.take(guardEntry{msg: r, lane: uint64(r.Session)})
+		default:
+			p.a.core.take(guardEntry{item: Item{request: r, conns: p.a.env.Conns}, lane: uint64(r.Session)})
+		}
+	}
+}
+
+// send makes batches of one connection each again, which is what the request processor expects.
+func (p *doorPlace) send(ctx actor.Context, out []guardEntry) {
+	var batch []messages.Request
+	flush := func() {
+		if len(batch) > 0 {
+			ctx.Send(p.next(), &messages.Requests{Items: batch})
+			batch = nil
+		}
+	}
+	for i := range out {
+		r, other := passing(&out[i])
+		if other != nil {
+			flush()
+			ctx.Send(p.next(), other)
+			continue
+		}
+		if len(batch) > 0 && (batch[0].Conn != r.Conn || batch[0].Session != r.Session) {
+			flush()
+		}
+		batch = append(batch, *r)
+	}
+	flush()
+}
+
+// passing is the request that goes on, or the message that isn't one.
+func passing(e *guardEntry) (*messages.Request, any) {
+	if e.msg != nil {
+		if r, ok := e.msg.(*messages.Request); ok {
+			return r, nil
+		}
+		return nil, e.msg
+	}
+	if e.item.verdict != messages.ErrOK {
+		r := refusedRequest(e.item.request, e.item.verdict)
+		return &r, nil
+	}
+	return e.item.request, nil
+}
+
+// deskPlace is BeforePrep: between all who bring writes and the desk.
+type deskPlace struct {
+	alike
+	a     *guardActor
+	index int
+}
+
+func (p *deskPlace) next() *actor.PID { return p.a.env.Custom.Desks[p.index+1] }
+
+func (p *deskPlace) take(ctx actor.Context, msg any) bool {
+	switch m := msg.(type) {
+	case *messages.Requests:
+		for i := range m.Items {
+			r := &m.Items[i]
+			lane := uint64(r.Session)
+			if !r.Op.IsWrite() { // a sync keeps its place, and so does what was refused before
+				p.a.core.take(guardEntry{msg: r, lane: lane})
+				continue
+			}
+			p.a.core.take(guardEntry{item: Item{request: r, conns: p.a.env.Conns}, lane: lane})
+		}
+	case *messages.SessionHome:
+		p.a.core.take(guardEntry{msg: m, lane: uint64(m.Session)})
+	case HoldDesk, ReleaseDesk, *messages.Applied, *messages.DiskSpace, *messages.Followers:
+		ctx.Send(p.next(), m) // about the desk itself, not about what is on its way there
+	default:
+		return false
+	}
+	return true
+}
+
+func (p *deskPlace) send(ctx actor.Context, out []guardEntry) {
+	var batch []messages.Request
+	for i := range out {
+		r, other := passing(&out[i])
+		if other == nil {
+			batch = append(batch, *r)
+			continue
+		}
+		if len(batch) > 0 {
+			ctx.Send(p.next(), &messages.Requests{Items: batch})
+			batch = nil
+		}
+		ctx.Send(p.next(), other)
+	}
+	if len(batch) > 0 {
+		ctx.Send(p.next(), &messages.Requests{Items: batch})
+	}
+}
+
+// repliesSeen goes before the frames that it is about.
+type repliesSeen struct{ items []Item }
+
+// replyPlace is BeforeReply: between final and this server's connections.
+type replyPlace struct {
+	alike
+	a     *guardActor
+	index int
+	cut   map[messages.ConnID]bool // their replies have been refused: they end
+}
+
+func (p *replyPlace) take(_ actor.Context, msg any) bool {
+	if m, ok := msg.(*repliesSeen); ok {
+		for i := range m.items {
+			p.a.core.take(guardEntry{item: m.items[i], lane: uint64(m.items[i].request.Conn)})
+		}
+		return true
+	}
+	conn := connOf(msg)
+	if conn == 0 {
+		return false
+	}
+	p.a.core.take(guardEntry{msg: msg, lane: uint64(conn)})
+	return true
+}
+
+func (p *replyPlace) send(ctx actor.Context, out []guardEntry) {
+	next := p.a.env.Custom.Replies[p.index+1]
+	var seen []Item
+	for i := range out {
+		e := &out[i]
+		if e.msg != nil {
+			if next != nil && len(seen) > 0 {
+				ctx.Send(next, &repliesSeen{items: seen})
+				seen = nil
+			}
+			p.forward(ctx, next, e.msg)
+			continue
+		}
+		if e.item.verdict == messages.ErrOK {
+			seen = append(seen, e.item)
+			continue
+		}
+		if conn := e.item.request.Conn; !p.cut[conn] {
+			p.cut[conn] = true
+			p.to(ctx, next, &messages.CloseConn{Conn: conn, Reason: "stage " + p.a.stage.ID + " holds back a reply"})
+		}
+	}
+	if next != nil && len(seen) > 0 {
+		ctx.Send(next, &repliesSeen{items: seen})
+	}
+}
+
+// forward sends frames on unless they have a reply in them that was refused.
+func (p *replyPlace) forward(ctx actor.Context, next *actor.PID, msg any) {
+	if _, frames := msg.(*messages.Output); frames && len(p.cut) > 0 && p.cut[connOf(msg)] {
+		return
+	}
+	p.to(ctx, next, msg)
+}
+
+func (p *replyPlace) to(ctx actor.Context, next *actor.PID, msg any) {
+	if next == nil {
+		next = p.a.env.Conns.PID(connOf(msg))
+	}
+	if next != nil {
+		ctx.Send(next, msg)
+	}
+}
+
+// check forgets connections that have ended.
+func (p *replyPlace) check() {
+	for conn := range p.cut { // each by itself: the order makes no difference
+		if p.a.env.Conns.PID(conn) == nil {
+			delete(p.cut, conn)
+		}
+	}
+}
