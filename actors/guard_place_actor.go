@@ -21,6 +21,8 @@ func newGuardPlace(a *guardActor, index int) guardPlace {
 		return &doorPlace{a: a, index: index}
 	case BeforePrep:
 		return &deskPlace{a: a, index: index}
+	case BeforeProposal:
+		return &trialPlace{a: a, index: index}
 	case BeforeReply:
 		return &replyPlace{a: a, index: index, cut: map[messages.ConnID]bool{}}
 	default:

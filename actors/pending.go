@@ -42,6 +42,7 @@ type pending struct {
 	undo     []undoStep
 	inMulti  bool
 	released []pendingChange // what the multi takes away from quotas; it counts when the multi is judged
+	trial    *pendingTrial   // nil: nothing that is entered need be taken back
 }
 
 // pendingChange remembers what to forget when its transaction has been applied.
@@ -87,6 +88,9 @@ func (p *pending) get(path string) *record {
 
 // set enters what a proposal makes of a node.
 func (p *pending) set(path string, r record, zxid messages.Zxid) {
+	if p.trial != nil {
+		p.trial.nodes = append(p.trial.nodes, undoStep{path: path, old: p.nodes[path]})
+	}
 	if p.inMulti {
 		p.undo = append(p.undo, undoStep{path: path, old: p.nodes[path]})
 	}
@@ -142,6 +146,9 @@ func (p *pending) end(mark int, keep bool) {
 }
 
 func (p *pending) setSession(id messages.SessionID, s sessionState) {
+	if p.trial != nil {
+		p.trial.session(id, p.sessions)
+	}
 	p.sessions[id] = s
 	p.queue = append(p.queue, pendingChange{zxid: s.zxid, session: id})
 }

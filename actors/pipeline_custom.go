@@ -15,6 +15,7 @@ import (
 type CustomLinks struct {
 	Doors   []*actor.PID
 	Desks   []*actor.PID
+	Trials  []*actor.PID // prep asks the first, and is the last
 	Taps    []*actor.PID
 	Replies []*actor.PID
 }
@@ -60,7 +61,7 @@ func withCustom(stages []StageInfo, env *StageEnv) []StageInfo {
 		all = append(all, customStages(env, place)...)
 	}
 	all = append(all, stages...)
-	for _, place := range []Place{BeforePrep, BeforeRequest} {
+	for _, place := range []Place{BeforeProposal, BeforePrep, BeforeRequest} {
 		all = append(all, customStages(env, place)...)
 	}
 	return all
@@ -90,6 +91,7 @@ func (c *Chain) linkCustom(ctx actor.Context, base *StageEnv) {
 	}
 	if base.Role == RoleStandalone || base.Role == RoleLeader {
 		l.Custom.Desks = append(pids(BeforePrep), l.Prep)
+		l.Custom.Trials = append(pids(BeforeProposal), l.Prep)
 		l.Prep = l.Custom.Desks[0]
 	}
 }

@@ -20,6 +20,13 @@ type prepActor struct {
 }
 
 func newPrepStage(env *StageEnv) actor.Actor {
+	if env.Custom != nil && len(env.Custom.Trials) > 1 {
+		return &prepTrialActor{prepActor: newPrepActor(env)}
+	}
+	return newPrepActor(env)
+}
+
+func newPrepActor(env *StageEnv) *prepActor {
 	a := &prepActor{env: env, warned: map[string]int64{}}
 	a.core = NewPrep(env.Options.Prep, env.Auth, env.Tree.LastZxid(), a.overQuota)
 	if env.Role == RoleLeader {
@@ -32,8 +39,10 @@ func newPrepStage(env *StageEnv) actor.Actor {
 }
 
 // Receive implements actor.Actor.
-func (a *prepActor) Receive(ctx actor.Context) {
-	switch m := ctx.Message().(type) {
+func (a *prepActor) Receive(ctx actor.Context) { a.handle(ctx, ctx.Message()) }
+
+func (a *prepActor) handle(ctx actor.Context, msg any) {
+	switch m := msg.(type) {
 	case *actor.Started:
 		a.writeMembers()
 		a.env.dispatch(ctx, a.next(), a.core.Flush())

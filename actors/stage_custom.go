@@ -16,13 +16,17 @@ type Place uint8
 
 // The places.
 //
-//	connection → [BeforeRequest] → request → … → [BeforePrep] → prep → … → commit → final
+//	connection → [BeforeRequest] → request → … → [BeforePrep] → prep ⇄ [BeforeProposal] … → commit → final
 //	           ← [BeforeReply] ← final → [AfterCommit]
 const (
 	// BeforeRequest shows every request of this server's clients but pings. It can be refused, or kept for a while.
 	BeforeRequest Place = iota + 1
 	// BeforePrep shows every write of the ensemble, on the server that leads (or runs alone). It can be refused.
 	BeforePrep
+	// BeforeProposal shows each transaction that prep has found valid, before anybody else hears of it, on the server that
+	// leads. It can be refused. Prep waits for the answer, and judges what came with a refused one anew: its transactions may
+	// be shown again, with another zxid.
+	BeforeProposal
 	// AfterCommit shows every committed transaction once it is in this server's tree, in zxid order. Nothing can be refused.
 	AfterCommit
 	// BeforeReply shows every reply of this server but those to pings, with its request. Its client hears nothing before the
@@ -32,7 +36,7 @@ const (
 
 var placeNames = map[Place]string{
 	BeforeRequest: "before-request", BeforePrep: "before-prep",
-	AfterCommit: "after-commit", BeforeReply: "before-reply",
+	BeforeProposal: "before-proposal", AfterCommit: "after-commit", BeforeReply: "before-reply",
 }
 
 // String is the name that log lines and the command stages print.
@@ -62,7 +66,7 @@ const StageLimit = 10 * time.Second
 // Stage is what somebody adds to the pipeline. It runs on a goroutine of its own, one call at a time.
 type Stage interface {
 	// Handle takes the next items, in order, and returns those that go on now. It may keep some and hand them on later
-	// (CustomEnv.Run, CustomEnv.After), but those of one session, and at AfterCommit all, must leave in
+	// (CustomEnv.Run, CustomEnv.After), but those of one session, and at BeforeProposal and AfterCommit all, must leave in
 	// the order in which they came, each once. The batch belongs to the stage.
 	Handle(batch []Item) []Item
 }
@@ -125,7 +129,7 @@ func (s *CustomStage) Check() error {
 
 // runsOn tells whether the stage works on a server of that role. The desk is on one server.
 func (s *CustomStage) runsOn(r Role) bool {
-	if s.Place == BeforePrep && r != RoleStandalone && r != RoleLeader {
+	if (s.Place == BeforePrep || s.Place == BeforeProposal) && r != RoleStandalone && r != RoleLeader {
 		return false
 	}
 	if s.Place == AfterCommit && r == RoleReadOnly {

@@ -3,6 +3,7 @@ package actors_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,9 @@ import (
 )
 
 // places are where a stage may refuse.
-var places = []actors.Place{actors.BeforeRequest, actors.BeforePrep}
+var places = []actors.Place{actors.BeforeRequest, actors.BeforePrep, actors.BeforeProposal}
+
+var allPlaces = append(places, actors.AfterCommit, actors.BeforeReply)
 
 // running gives a server's options stages.
 func running(t testing.TB, stages ...actors.CustomStage) func(*actors.Options) {
@@ -91,7 +94,7 @@ func TestStageRefusesAndTheRestGoesOn(t *testing.T) {
 
 // A stage that panics on each batch: requests are refused or pass as its policy says, and the server goes on.
 func TestStageThatPanics(t *testing.T) {
-	for _, place := range []actors.Place{actors.BeforeRequest, actors.BeforePrep, actors.AfterCommit, actors.BeforeReply} {
+	for _, place := range allPlaces {
 		for _, policy := range []actors.FailurePolicy{actors.Refuse, actors.PassOn} {
 			s := handling("bad", place, policy, func(*actors.CustomEnv, []actors.Item) []actors.Item { panic("broken") })
 			p := newPipeline(t, pipelineOptions{set: running(t, s)})
@@ -101,7 +104,7 @@ func TestStageThatPanics(t *testing.T) {
 				p.settle()
 				c.take()
 				if !c.ready {
-					if !refuses || place != actors.BeforePrep {
+					if !refuses || place != actors.BeforePrep && place != actors.BeforeProposal {
 						t.Fatalf("%v, %v: no session", place, policy)
 					}
 				} else {
@@ -137,7 +140,7 @@ func TestStageFaultsAreSeen(t *testing.T) {
 		"invented":   func(b []actors.Item) []actors.Item { return append(b, actors.Item{}) },
 	}
 	for name, fault := range faults {
-		for _, place := range []actors.Place{actors.BeforeRequest, actors.BeforePrep, actors.AfterCommit, actors.BeforeReply} {
+		for _, place := range allPlaces {
 			done := false
 			s := handling("faulty", place, actors.PassOn, func(_ *actors.CustomEnv, b []actors.Item) []actors.Item {
 				if done || len(b) < 2 {
@@ -301,16 +304,26 @@ func TestReplyStageSeesWhatHappened(t *testing.T) {
 	p.stop()
 }
 
-// keeper is a stage that hands on what it has later and by bits, as chance has it.
+// keeper is a stage that refuses some writes and hands on what it has later and by bits, as chance has it.
 type keeper struct {
 	env  *actors.CustomEnv
 	rand *rand.Rand
 	kept []actors.Item
+
+	refuses bool
 }
 
 func (k *keeper) Handle(batch []actors.Item) []actors.Item {
 	if k.rand.IntN(40) == 0 {
 		panic("by chance")
+	}
+	for i := range batch {
+		switch batch[i].Op() {
+		case messages.OpCreate, messages.OpCreate2, messages.OpSetData, messages.OpDelete, messages.OpMulti:
+			if k.refuses && k.rand.IntN(8) == 0 {
+				batch[i].Refuse(messages.ErrQuotaExceeded)
+			}
+		}
 	}
 	k.kept = append(k.kept, batch...)
 	return k.some()
@@ -329,12 +342,14 @@ func (k *keeper) some() []actors.Item {
 func TestRandomRunsWithStages(t *testing.T) {
 	for seed := uint64(1); seed <= 60 && !t.Failed(); seed++ {
 		var stages []actors.CustomStage
-		for _, place := range []actors.Place{actors.BeforeRequest, actors.BeforePrep, actors.AfterCommit, actors.BeforeReply} {
+		for _, place := range allPlaces {
 			for n := range 2 {
 				stages = append(stages, actors.CustomStage{
 					ID: fmt.Sprintf("s%d%d", place, n), Place: place, Policy: actors.PassOn,
 					New: func(env *actors.CustomEnv) (actors.Stage, error) {
-						return &keeper{env: env, rand: rand.New(rand.NewPCG(seed, uint64(place)))}, nil
+						return &keeper{
+							env: env, rand: rand.New(rand.NewPCG(seed, uint64(place))), refuses: slices.Contains(places, place),
+						}, nil
 					},
 				})
 			}

@@ -211,7 +211,7 @@ func (s *taps) check(t *testing.T, servers int, end messages.Zxid) {
 
 // everywhere is a stage that lets everything pass, at each place where something can be held up.
 func everywhere() (stages []actors.CustomStage) {
-	for i, place := range []actors.Place{actors.BeforeRequest, actors.BeforePrep, actors.BeforeReply} {
+	for i, place := range []actors.Place{actors.BeforeRequest, actors.BeforePrep, actors.BeforeProposal, actors.BeforeReply} {
 		stages = append(stages, stageOf(fmt.Sprintf("pass%d", i), place, actors.Refuse, 0, func(b []actors.Item) []actors.Item { return b }))
 	}
 	return stages
