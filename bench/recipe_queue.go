@@ -22,7 +22,7 @@ func Queue() Scenario {
 
 const (
 	// queueLimit is how many items may wait before nobody puts more.
-	queueLimit = 1000
+	queueLimit = 100
 	// queueDelete marks the tag of a delete, queueList is the tag of a list and
 	// queuePut that of a put; others are reads and carry the number of an item.
 	queueDelete = 1 << 31

@@ -274,16 +274,16 @@ func WriteText(w io.Writer, results []*Result) error {
 		return err
 	}
 	for _, r := range results {
-		if _, err := io.WriteString(w, r.notes()); err != nil {
+		if _, err := io.WriteString(w, r.Notes()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// notes tells what the table has no column for: what opening sessions took,
+// Notes tells, in lines, what the table has no column for: what opening sessions took,
 // memory per session, and everything that went wrong.
-func (r *Result) notes() string {
+func (r *Result) Notes() string {
 	var b strings.Builder
 	if r.Interrupted {
 		fmt.Fprintf(&b, "%s: interrupted after %.1f s\n", r.Scenario, r.Seconds)
@@ -305,7 +305,7 @@ func (r *Result) notes() string {
 	if r.Rate > 0 {
 		fmt.Fprintf(&b, "%s: open loop of %s/s, latencies count from when each request was due\n", r.Scenario, formatValue(r.Rate))
 	}
-	if r.Unsent > 0 {
+	if float64(r.Unsent) > r.Rate/10 { // what a tenth of a second brings may be chance
 		fmt.Fprintf(&b, "%s: %s requests were due and not sent at the end: the rate is more than was answered\n",
 			r.Scenario, formatCount(float64(r.Unsent)))
 	}

@@ -22,8 +22,8 @@ func TestStormTellsEveryWatcher(t *testing.T) {
 	if r.Err() != nil || last < 1 || events < 20*(last-1) || events > 20*(sets+1) {
 		t.Errorf("%d sets, %d events, %d last ones; %v %+v", sets, events, last, r.Err(), r.Messages)
 	}
-	if count, _ := r.Operations(); count != events || !strings.Contains(r.notes(), "for each event") {
-		t.Errorf("%d operations, want the %d events: %s", count, events, r.notes())
+	if count, _ := r.Operations(); count != events || !strings.Contains(r.Notes(), "for each event") {
+		t.Errorf("%d operations, want the %d events: %s", count, events, r.Notes())
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/troupekeeper/troupe/bench"
+	"github.com/troupekeeper/troupe/bench/page"
 )
 
 // flags are what most scenarios understand.
@@ -23,6 +24,8 @@ type flags struct {
 	cfg     bench.Config
 	servers string
 	json    string
+	html    string
+	png     string
 	quiet   bool
 }
 
@@ -48,7 +51,7 @@ early with the results so far. Give --pid to see what the server itself uses.`,
 		steadyCommand("prod-mix", "What many programs do with one service: mostly reads, and some of everything else", bench.ProdMix()),
 		createCommand(), multiCommand(),
 		steadyCommand("list", "List the children of random nodes", bench.List()),
-		recipeCommand("lock", "Hand a lock over between sessions", 64, bench.Lock()),
+		recipeCommand("lock", "Hand a lock over between sessions", 50, bench.Lock()),
 		recipeCommand("queue", "Put items into a queue and take them", 8, bench.Queue()),
 		recipeCommand("barrier", "Enter and leave a double barrier", 50, bench.Barrier()),
 		steadyCommand("churn", "Open sessions and close each at once", bench.Churn()),
@@ -69,6 +72,8 @@ func (f *flags) bind(c *cobra.Command) {
 	set.DurationVar(&f.cfg.ReplyTimeout, "reply-timeout", f.cfg.ReplyTimeout, "longest time to wait for an answer")
 	set.IntSliceVar(&f.cfg.ServerPIDs, "pid", nil, "process ids of the servers on this machine, to measure what they use")
 	set.StringVar(&f.json, "json", "", "write the results as JSON to this file, - for standard output instead of the table")
+	set.StringVar(&f.html, "html", "", "write a page with the results and charts to this file")
+	set.StringVar(&f.png, "png", "", "write the charts as a picture to this file")
 	set.BoolVarP(&f.quiet, "quiet", "q", false, "no progress line")
 }
 
@@ -152,10 +157,12 @@ func (f *flags) write(w io.Writer, results []*bench.Result) error {
 			return err
 		}
 	}
-	if f.json == "" {
-		return nil
+	if f.json != "" {
+		if err := writeJSON(w, f.json, results); err != nil {
+			return err
+		}
 	}
-	return writeJSON(w, f.json, results)
+	return page.OfResults(results).Save(f.html, f.png)
 }
 
 // writeJSON writes v to a file, or to w for "-".

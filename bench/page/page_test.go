@@ -1,0 +1,108 @@
+//go:build unix
+
+package page
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/troupekeeper/troupe/bench"
+)
+
+// wellFormed reads the page as XML, which it is but for what HTML abbreviates.
+func wellFormed(t *testing.T, text string) {
+	t.Helper()
+	d := xml.NewDecoder(strings.NewReader(text))
+	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
+	for {
+		_, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, text)
+		}
+	}
+}
+
+// foreign finds what a page would fetch from elsewhere.
+var foreign = regexp.MustCompile(`(?i)<(script|link|img|iframe)|url\(|@import|\b(src|href)=`)
+
+// checkPage writes a page in both forms and returns its HTML.
+func checkPage(t *testing.T, p *Page) string {
+	t.Helper()
+	dir := t.TempDir()
+	htmlFile, pngFile := filepath.Join(dir, "a.html"), filepath.Join(dir, "a.png")
+	if err := p.Save(htmlFile, pngFile); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(htmlFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wellFormed(t, string(text))
+	if found := foreign.Find(text); found != nil {
+		t.Errorf("the page is not self-contained: %s", found)
+	}
+	for _, want := range []string{"prefers-color-scheme:dark", "<svg", p.Title} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %q in the page", want)
+		}
+	}
+	picture, err := os.ReadFile(pngFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := png.Decode(bytes.NewReader(picture)); err != nil {
+		t.Error(err)
+	}
+	return string(text)
+}
+
+func exampleResult(scenario, op string) *bench.Result {
+	curve := []bench.Quantile{{Percent: 50, US: 120}, {Percent: 99, US: 300}, {Percent: 99.9, US: 900}}
+	return &bench.Result{
+		Scenario: scenario, Title: "something <b>bold</b>", Servers: []string{"127.0.0.1:2181"},
+		Sessions: 8, Window: 32, Keys: 10_000, ValueBytes: 100,
+		Seconds: 2, Answers: 2000, PerSecond: 1000, Rate: 1000, Distribution: "zipf", Interrupted: true,
+		Latency: []bench.Latency{{Op: op, Count: 2000, P50US: 120, P99US: 300, P999US: 900, MaxUS: 2000, Curve: curve}},
+		Series: []bench.Interval{
+			{AtSeconds: 1, Seconds: 1, Answers: 900, P50US: 100, P99US: 290}, {AtSeconds: 1.9, Seconds: 0.9, Answers: 1100, P50US: 130, P99US: 310},
+			{AtSeconds: 2, Seconds: 0.1, Answers: 0},
+		},
+		Server: &bench.ServerUsage{CPUUS: 12, RSSAfter: 64 << 20}, Lost: 2, Messages: []bench.Message{{Text: "lost: EOF", Count: 2}},
+	}
+}
+
+func TestPageOfResults(t *testing.T) {
+	text := checkPage(t, OfResults([]*bench.Result{exampleResult("read", "get"), exampleResult("write", "set")}))
+	for _, want := range []string{"Throughput over time", "Distribution of the latency", "read: get", "write, 99th percentile", "1k",
+		"lost: EOF", "open loop of 1k/s", "zipf", "interrupted", "&lt;b&gt;"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in the page", want)
+		}
+	}
+	checkPage(t, OfResults([]*bench.Result{exampleResult("read", "get")}))
+}
+
+// A run that measured nothing still has a page that says why.
+func TestPageOfNothing(t *testing.T) {
+	checkPage(t, OfResults([]*bench.Result{{Scenario: "read", Lost: 1, Messages: []bench.Message{{Text: "lost: EOF", Count: 1}}}}))
+}
+
+func TestPictureOfNothing(t *testing.T) {
+	if err := (&Page{Title: "empty"}).WritePNG(io.Discard); err == nil {
+		t.Error("a picture of nothing was written")
+	}
+	if err := (&Page{}).Save(filepath.Join(t.TempDir(), "no", "such", "folder.html"), ""); err == nil {
+		t.Error("a folder that does not exist was written to")
+	}
+}
