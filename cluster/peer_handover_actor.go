@@ -37,6 +37,8 @@ type passage struct {
 	homes []messages.SessionHome
 	left  map[string]bool // actors of the old role that haven't stopped yet
 	quiet int             // how many of the log and the tree have finished
+	// looked: the next leader is looked for, or was found.
+	looked bool
 }
 
 // passageLimit is how long clients may wait. After it their connections are closed, as at any change of leaders.
@@ -95,16 +97,18 @@ func (a *peerActor) quiet(ctx actor.Context) {
 	}
 }
 
-// passed begins the election when the old role is gone and this server's state is what it should be.
+// passed begins the election when the old role is gone and this server's state is what it should be. It does so once: other
+// children, such as those of ports that move, may stop while the next role begins.
 func (a *peerActor) passed(ctx actor.Context) {
 	p := a.passage
-	if len(p.left) > 0 || p.quiet < 2 || a.state == messages.Looking {
+	if len(p.left) > 0 || p.quiet < 2 || p.looked {
 		return
 	}
 	if last := a.kept.LastZxid(); last != p.zxid {
 		a.endRole(ctx, fmt.Sprintf("the tree is at %v, the leader handed over at %v", last, p.zxid), true)
 		return
 	}
+	p.looked = true
 	a.state, a.leader = messages.Looking, 0
 	a.look(ctx)
 }

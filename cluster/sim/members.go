@@ -73,7 +73,8 @@ func (w *World) changeMembers() bool {
 	return true
 }
 
-// line is a server as a member: as it is, or with another part or other ports.
+// line is a server as a member: as it is, or with another part or other ports. Who joins does so where it listens: nobody could
+// know where to look for it.
 func (w *World) line(s *server, now messages.Membership) messages.Member {
 	m, ok := now.Member(s.id)
 	if !ok {
@@ -82,7 +83,7 @@ func (w *World) line(s *server, now messages.Membership) messages.Member {
 	if w.rand.IntN(2) == 0 {
 		m.Role = messages.MemberRole(w.rand.IntN(2))
 	}
-	if w.rand.IntN(w.plan.moveOneIn) == 0 {
+	if ok && w.rand.IntN(w.plan.moveOneIn) == 0 {
 		more := w.rand.IntN(w.plan.places)
 		m.Addresses = []messages.MemberAddress{{Host: s.name, QuorumPort: quorumPort + more, ElectionPort: electionPort + more}}
 	}
