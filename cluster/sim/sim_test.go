@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"runtime/debug"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,13 +20,44 @@ var (
 	moves = flag.Int("steps", 0, "moves of a run; 0: the default")
 	seeds = flag.Uint64("seeds", 0, "run so many seeds")
 	from  = flag.Uint64("from", 1, "the first of them")
+	twice = flag.Bool("twice", false, "run each seed twice: both runs must be the same")
 	all   = flag.String("log", "", "write every event to this file")
 	tail  = flag.Int("tail", 0, "events that a failure tells; 0: the default")
 )
 
+// figures are what many runs came to.
+type figures struct {
+	began               time.Time
+	stats               sim.Stats
+	seeds, failed       uint64
+	steps, transactions int64
+	virtual             time.Duration
+}
+
+func (f *figures) add(r *sim.Result) {
+	f.stats.Add(r.Stats)
+	f.seeds++
+	f.steps += r.Steps
+	f.transactions += int64(r.Txns)
+	f.virtual += r.Elapsed
+	if r.Property != "" {
+		f.failed++
+	}
+}
+
+func (f *figures) String() string {
+	took := time.Since(f.began)
+	return fmt.Sprintf("%d seeds, %d failed, %.2f virtual hours, %d steps, %d transactions, %v, %.0f steps a second", f.seeds, f.failed,
+		f.virtual.Hours(), f.steps, f.transactions, took.Round(time.Second), float64(f.steps)/took.Seconds())
+}
+
 // TestEnsembles runs a few seeds, one, or as many as asked for. A run that fails is played again by
 //
 //	go test ./cluster/sim -run TestEnsembles -seed N -v
+//
+// and this runs for hours, says every 50 seeds how far it is, and when it is interrupted what it has come to:
+//
+//	go test ./cluster/sim -run TestEnsembles -seeds 1000000 -from N -timeout 0 -v
 func TestEnsembles(t *testing.T) {
 	first, n := *from, *seeds
 	switch {
@@ -43,26 +77,34 @@ func TestEnsembles(t *testing.T) {
 		defer f.Close()
 		log = f
 	}
-	began := time.Now()
-	var all sim.Stats
-	var steps, txns, failed int64
-	for i := first; i < first+n; i++ {
-		r := sim.Run(sim.Options{Seed: i, Moves: *moves, Tail: *tail, Log: log})
-		all.Add(r.Stats)
-		steps += r.Steps
-		txns += int64(r.Txns)
+	if *seeds != 0 {
+		defer debug.SetGCPercent(debug.SetGCPercent(400)) // each run leaves a whole world behind
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(stop)
+	sum := figures{began: time.Now()}
+	for i := first; i < first+n && len(stop) == 0; i++ {
+		o := sim.Options{Seed: i, Moves: *moves, Tail: *tail, Log: log}
+		r := sim.Run(o)
+		sum.add(&r)
 		if r.Property != "" {
-			failed++
 			report(t, &r)
+		}
+		if *twice {
+			sameAgain(t, o, &r)
 		}
 		if *seed != 0 {
 			t.Logf("%s\n%d steps, %d transactions, %v, hash %#x", r.Plan, r.Steps, r.Txns, r.Elapsed, r.Hash)
 		}
-		if done := i - first + 1; *seeds != 0 && done%50 == 0 {
-			fmt.Printf("%d seeds, %d failed, %d steps, %d transactions, %v\n", done, failed, steps, txns, time.Since(began).Round(time.Second))
+		if *seeds != 0 && sum.seeds%50 == 0 {
+			fmt.Println(&sum)
 		}
 	}
-	t.Logf("%d seeds, %d failed, %d steps, %d transactions\n%s", n, failed, steps, txns, all.String())
+	if len(stop) > 0 {
+		fmt.Printf("interrupted: %v\n%s", &sum, sum.stats.String())
+	}
+	t.Logf("%v\n%s", &sum, sum.stats.String())
 }
 
 func report(t *testing.T, r *sim.Result) {
@@ -74,12 +116,18 @@ func report(t *testing.T, r *sim.Result) {
 	t.Errorf("seed %d violates %s: %s\n%s\n%s", r.Seed, r.Property, r.Reason, r.Plan, strings.Join(events, "\n"))
 }
 
-// TestSameSeedSameRun: without it no failure could be played again.
+// TestSameSeedSameRun: without it no failure could be played again. For more seeds than these there is -twice.
 func TestSameSeedSameRun(t *testing.T) {
 	for _, n := range []uint64{1, 2, 3} {
-		a, b := sim.Run(sim.Options{Seed: n, Moves: 300}), sim.Run(sim.Options{Seed: n, Moves: 300})
-		if a.Hash != b.Hash || a.Steps != b.Steps {
-			t.Errorf("seed %d: %d steps with hash %#x, then %d with hash %#x", n, a.Steps, a.Hash, b.Steps, b.Hash)
-		}
+		o := sim.Options{Seed: n, Moves: 300}
+		r := sim.Run(o)
+		sameAgain(t, o, &r)
+	}
+}
+
+func sameAgain(t *testing.T, o sim.Options, a *sim.Result) {
+	t.Helper()
+	if b := sim.Run(o); a.Hash != b.Hash || a.Steps != b.Steps {
+		t.Errorf("seed %d: %d steps with hash %#x, then %d with hash %#x", o.Seed, a.Steps, a.Hash, b.Steps, b.Hash)
 	}
 }

@@ -50,23 +50,29 @@ func (t *trace) mixString(s string) {
 	}
 }
 
-// message notes that an actor is about to take a message.
-func (t *trace) message(where, kind, id string, msg any) {
+// message notes that an actor is about to take a message. who is the hash of where, kind and id.
+func (t *trace) message(who uint64, where, kind, id string, msg any) {
 	t.mix(uint64(t.w.clock.us))
-	t.mixString(where)
-	t.mixString(kind)
-	t.mixString(id)
+	t.mix(who)
 	typ := reflect.TypeOf(msg)
 	h, ok := t.types[typ]
 	if !ok {
-		h = fnvBasis
-		for _, c := range []byte(typ.String()) {
-			h = (h ^ uint64(c)) * fnvPrime
-		}
+		h = hashOf(typ.String())
 		t.types[typ] = h
 	}
 	t.mix(h)
 	t.put(event{at: t.w.clock.us, where: where, what: kind, id: id, msg: msg})
+}
+
+// hashOf is the hash of some words.
+func hashOf(words ...string) uint64 {
+	h := uint64(fnvBasis)
+	for _, word := range words {
+		for i := range len(word) {
+			h = (h ^ uint64(word[i])) * fnvPrime
+		}
+	}
+	return h
 }
 
 // say notes something in words.

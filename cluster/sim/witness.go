@@ -16,6 +16,7 @@ type witness struct {
 	s    *server
 	l    *life
 	kind string
+	who  uint64 // hash of which actor of which server this is; 0: not known yet
 }
 
 // armedPanic is a panic that is due in an actor of a kind after some more messages.
@@ -32,7 +33,10 @@ func (i injected) String() string { return "made to panic in " + i.kind }
 // Receive implements actor.Actor.
 func (a *witness) Receive(ctx actor.Context) {
 	w, msg := a.s.w, ctx.Message()
-	w.trace.message(a.s.name, a.kind, ctx.Self().Id, msg)
+	if a.who == 0 {
+		a.who = hashOf(a.s.name, a.kind, ctx.Self().Id)
+	}
+	w.trace.message(a.who, a.s.name, a.kind, ctx.Self().Id, msg)
 	defer func() {
 		if reason := recover(); reason != nil {
 			if _, ours := reason.(injected); !ours {
