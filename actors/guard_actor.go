@@ -13,7 +13,8 @@ import (
 const (
 	stagePauseLeast = 100 * time.Millisecond
 	stagePauseMost  = 30 * time.Second
-	stageLooks      = 8 // within the limit a stage is looked at so often
+	stageLooks      = 8 // within the limit a stage is looked at so often, and …
+	stageLookMost   = 5 * time.Second
 )
 
 // stageLook is the guard's timer, stageAgain the end of a pause.
@@ -37,6 +38,7 @@ type guardActor struct {
 	upAt     int64 // when the instance was made
 	timer    Timer
 	again    Timer
+	own      guardSession
 }
 
 // newGuard makes the guard of a stage that stands at index among those of its place.
@@ -60,6 +62,7 @@ func (a *guardActor) Receive(ctx actor.Context) {
 	case *stageWord:
 		a.heard(ctx, m)
 	case stageLook:
+		a.sign(ctx)
 		a.check(ctx)
 		a.look(ctx)
 	case stageAgain:
@@ -72,9 +75,10 @@ func (a *guardActor) Receive(ctx actor.Context) {
 	case Drained:
 		a.step(ctx)
 	case *actor.Stopping, *actor.Restarting:
+		a.endSession(ctx)
 		a.stop()
 	default:
-		if !a.place.take(ctx, m) {
+		if !a.session(ctx, m) && !a.place.take(ctx, m) {
 			a.env.unexpected(ctx, &a.env.Log)
 		}
 	}
@@ -237,7 +241,7 @@ func (a *guardActor) check(ctx actor.Context) {
 
 func (a *guardActor) look(ctx actor.Context) {
 	self, root := ctx.Self(), a.env.System.Root
-	a.timer = a.env.Clock.After(max(a.stage.Limit/stageLooks, time.Millisecond), func() { root.Send(self, stageLook{}) })
+	a.timer = a.env.Clock.After(min(max(a.stage.Limit/stageLooks, time.Millisecond), stageLookMost), func() { root.Send(self, stageLook{}) })
 }
 
 // tell publishes how the stage does.

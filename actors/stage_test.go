@@ -357,3 +357,36 @@ func TestRandomRunsWithStages(t *testing.T) {
 		simulate(t, seed, running(t, stages...))
 	}
 }
+
+// A stage has operations of its own done, in a session as clients have them, whatever the ACLs say.
+func TestStageSubmitsOperations(t *testing.T) {
+	var answers []string
+	s := actors.CustomStage{ID: "counts", Place: actors.AfterCommit, New: func(e *actors.CustomEnv) (actors.Stage, error) {
+		note := func(what string) func(actors.Answer) []actors.Item {
+			return func(a actors.Answer) []actors.Item {
+				answers = append(answers, fmt.Sprintf("%s %v", what, a.Err))
+				return nil
+			}
+		}
+		e.Run(func() []actors.Item {
+			e.Create("/counts", []byte("0"), 0, note("create"))
+			e.Create("/counts", []byte("0"), 0, note("again"))
+			e.Create("/counts/me", nil, 1, note("ephemeral"))
+			e.Set("/counts", []byte("1"), 0, note("set"))
+			e.Delete("/missing", -1, note("delete"))
+			return nil
+		})
+		return actors.StageFunc(func(b []actors.Item) []actors.Item { return b }), nil
+	}}
+	p := newPipeline(t, pipelineOptions{set: running(t, s)})
+	want := "create <nil>, again node exists, ephemeral <nil>, set <nil>, delete no node"
+	if got := strings.Join(answers, ", "); got != want {
+		t.Errorf("answers: %s, want %s", got, want)
+	}
+	p.pass(3 * time.Minute) // the session lives
+	c := p.connect(nil)
+	if r := c.call(messages.OpGetData, getRequest("/counts/me", false)); r.err != 0 {
+		t.Error(r)
+	}
+	p.stop()
+}
