@@ -54,8 +54,11 @@ type guardEntry struct {
 
 const (
 	guardBatch = 1024
-	guardOpen  = 8192
+	guardOpen  = StageHolds - guardBatch
 )
+
+// StageHolds is how many items a stage has at most. What comes beyond it waits before it.
+const StageHolds = 8192
 
 // take lets something in.
 func (g *guard) take(e guardEntry) {
