@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"time"
 )
@@ -43,7 +44,7 @@ func dialPlain(address string, timeout time.Duration) (*plainClient, error) {
 func (c *plainClient) dial(address string, timeout time.Duration) error {
 	conn, err := net.DialTimeout("tcp", address, timeout)
 	if err != nil {
-		return fmt.Errorf("connect to %s: %w", address, err)
+		return explainDial(fmt.Errorf("connect to %s: %w", address, err))
 	}
 	c.conn, c.xid = conn, 0
 	if err := c.greet(timeout); err != nil {
@@ -66,9 +67,9 @@ func (c *plainClient) greet(timeout time.Duration) error {
 	if _, err := c.conn.Write(appendResume(nil, plainTimeout, c.zxid, c.session)); err != nil {
 		return err
 	}
-	body, err := c.frame()
+	body, err := c.greeting(timeout)
 	if err != nil {
-		return err
+		return explainGreeting(err)
 	}
 	session, err := parseConnected(body)
 	if err != nil {
@@ -79,6 +80,40 @@ func (c *plainClient) greet(timeout time.Duration) error {
 	}
 	c.session = session
 	return nil
+}
+
+// greeting reads the frame that answers the handshake, if it is one.
+func (c *plainClient) greeting(timeout time.Duration) ([]byte, error) {
+	var first [64]byte
+	began := time.Now()
+	if err := c.conn.SetReadDeadline(began.Add(min(timeout, silenceLimit))); err != nil {
+		return nil, err
+	}
+	n, err := io.ReadAtLeast(c.conn, first[:], 4)
+	address := c.conn.RemoteAddr().String()
+	if n == 0 && timeout > silenceLimit && errors.Is(err, os.ErrDeadlineExceeded) && !speaksHTTP(address) {
+		// A slow server, as far as one can tell.
+		if err := c.conn.SetReadDeadline(began.Add(timeout)); err != nil {
+			return nil, err
+		}
+		n, err = io.ReadAtLeast(c.conn, first[:], 4)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) && n == 0 {
+		return nil, explainSilence(errNoAnswer, address)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := checkGreeting(first[:n]); err != nil {
+		return nil, err
+	}
+	body := make([]byte, be.Uint32(first[:]))
+	have := copy(body, first[4:n])
+	if err := c.conn.SetReadDeadline(began.Add(timeout)); err != nil {
+		return nil, err
+	}
+	_, err = io.ReadFull(c.conn, body[have:])
+	return body, err
 }
 
 // frame reads one frame; the result is valid until the next call.

@@ -212,6 +212,9 @@ func (r *run) direct(ctx context.Context) (interrupted bool, err error) {
 		return true, fmt.Errorf("interrupted while sessions were being opened: %w", ctx.Err())
 	}
 	for _, l := range r.loops {
+		if errors.Is(l.openErr, errNoAnswer) {
+			return false, explainSilence(l.openErr, r.cfg.Servers...)
+		}
 		if l.openErr != nil {
 			return false, l.openErr
 		}

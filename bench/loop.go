@@ -263,7 +263,7 @@ func (l *loop) outstanding() int {
 func (l *loop) handle(s *Session, e event) error {
 	if s.state == stateDialing {
 		if err := socketError(s.fd); err != nil {
-			return fmt.Errorf("connect to %v: %w", s.addr, err)
+			return explainDial(fmt.Errorf("connect to %v: %w", s.addr, err))
 		}
 		if !e.writable {
 			return nil
@@ -301,10 +301,18 @@ func (l *loop) receive(s *Session) error {
 			l.hungUp(s)
 			return nil
 		}
+		if s.state == stateGreeting {
+			err = explainGreeting(err)
+		}
 		return fmt.Errorf("read from %v: %w", s.addr, err)
 	}
 	l.clock()
 	rest := buf[:kept+n]
+	if s.state == stateGreeting {
+		if err := checkGreeting(rest); err != nil {
+			return fmt.Errorf("open a session with %v: %w", s.addr, err)
+		}
+	}
 	for {
 		body, next, need, err := nextFrame(rest)
 		if err != nil {

@@ -44,6 +44,8 @@ type Outage struct {
 	took  []time.Duration // of each client, since the mark; 0 while it can't write
 	up    chan struct{}   // closed when nobody's is 0 any more, or a client failed
 	fatal error
+
+	tracker *tracker // of a fail-over; nil if outages are marked instead
 }
 
 // OutageTimes says how long after a mark a write begun after it was
@@ -98,6 +100,9 @@ func (o *Outage) acknowledged(w *writer, begun time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	w.trouble = nil
+	if o.tracker != nil {
+		o.tracker.wrote(int(w.key), time.Now())
+	}
 	if o.took[w.key] != 0 || begun.Before(o.mark) {
 		return
 	}

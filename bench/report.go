@@ -296,11 +296,11 @@ func (r *Result) Notes() string {
 		}
 	}
 	if count, name := r.Operations(); count != r.Answers {
-		fmt.Fprintf(&b, "%s: %s a second", r.Scenario, formatCount(float64(count)/max(r.Seconds, 1e-9)))
+		fmt.Fprintf(&b, "%s: %s: %s a second", r.Scenario, name, formatValue(float64(count)/max(r.Seconds, 1e-9)))
 		if cpu, ok := r.serverCPUUS(); ok {
-			fmt.Fprintf(&b, ", server %.1f us", cpu)
+			fmt.Fprintf(&b, ", server %.1f us for each", cpu)
 		}
-		fmt.Fprintf(&b, " for each %s\n", name)
+		b.WriteByte('\n')
 	}
 	if r.Rate > 0 {
 		fmt.Fprintf(&b, "%s: open loop of %s/s, latencies count from when each request was due\n", r.Scenario, formatValue(r.Rate))

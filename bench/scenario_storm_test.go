@@ -22,7 +22,7 @@ func TestStormTellsEveryWatcher(t *testing.T) {
 	if r.Err() != nil || last < 1 || events < 20*(last-1) || events > 20*(sets+1) {
 		t.Errorf("%d sets, %d events, %d last ones; %v %+v", sets, events, last, r.Err(), r.Messages)
 	}
-	if count, _ := r.Operations(); count != events || !strings.Contains(r.Notes(), "for each event") {
+	if count, _ := r.Operations(); count != events || !strings.Contains(r.Notes(), "event and its renewed watch: ") {
 		t.Errorf("%d operations, want the %d events: %s", count, events, r.Notes())
 	}
 }

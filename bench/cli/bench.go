@@ -55,7 +55,8 @@ early with the results so far. Give --pid to see what the server itself uses.`,
 		recipeCommand("queue", "Put items into a queue and take them", 8, bench.Queue()),
 		recipeCommand("barrier", "Enter and leave a double barrier", 50, bench.Barrier()),
 		steadyCommand("churn", "Open sessions and close each at once", bench.Churn()),
-		idleCommand(), stormCommand(), fillCommand(), loneCommand(), echoCommand(), startCommand(), cleanCommand(), compareCommand(),
+		idleCommand(), stormCommand(), failoverCommand(), fillCommand(), loneCommand(),
+		echoCommand(), startCommand(), cleanCommand(), compareCommand(),
 	)
 	return root
 }

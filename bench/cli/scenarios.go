@@ -4,7 +4,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"strconv"
@@ -16,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/troupekeeper/troupe/bench"
+	"github.com/troupekeeper/troupe/bench/page"
 )
 
 // steadyCommand is a scenario with the usual flags and nothing else.
@@ -143,6 +146,56 @@ set. Watchers read again and renew their watch at once; when all have, the next 
 	c.Flags().IntVar(&watchers, "watchers", watchers, "sessions that watch")
 	f.bindTime(c)
 	return c
+}
+
+// failoverCommand has a report of its own, as it counts outages, not answers.
+func failoverCommand() *cobra.Command {
+	f := &flags{}
+	clients, threshold := 0, 50*time.Millisecond
+	c := &cobra.Command{
+		Use: "failover", Short: "Write all the time and report outages; killing servers is up to you", Args: cobra.NoArgs,
+		Long: `Have clients write every 5 ms and report how long any of them, and all of them, could not,
+while you kill and restart servers. Clients resume their sessions at the next server of the list. A
+lost session, or a znode without its last acknowledged write, fails the run.`,
+		Example: "  troupe bench failover -s 127.0.0.1:2181,127.0.0.1:2182,127.0.0.1:2183 -d 2m --html failover.html",
+	}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		c.SilenceUsage = true
+		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		f.cfg.Servers = strings.Split(f.servers, ",")
+		if clients == 0 {
+			clients = max(3, len(f.cfg.Servers))
+		}
+		clear := f.progress()
+		report, err := bench.RunFailOver(ctx, f.cfg, clients, threshold)
+		clear()
+		if report == nil {
+			return err
+		}
+		return errors.Join(f.writeFailOver(c.OutOrStdout(), report), err)
+	}
+	f.bind(c)
+	f.cfg.Duration = time.Minute
+	c.Flags().DurationVarP(&f.cfg.Duration, "duration", "d", f.cfg.Duration, "time to watch")
+	c.Flags().IntVarP(&clients, "clients", "c", 0, "clients that write; 0 for one at each server, and at least 3")
+	c.Flags().DurationVar(&threshold, "longer-than", threshold, "shortest gap between a client's writes that is an outage")
+	return c
+}
+
+// writeFailOver prints the report in each form that was asked for.
+func (f *flags) writeFailOver(w io.Writer, report *bench.FailOver) error {
+	if f.json != "-" {
+		if err := report.WriteText(w); err != nil {
+			return err
+		}
+	}
+	if f.json != "" {
+		if err := writeJSON(w, f.json, report); err != nil {
+			return err
+		}
+	}
+	return page.OfFailOver(report).Save(f.html, f.png)
 }
 
 func fillCommand() *cobra.Command {

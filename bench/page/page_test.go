@@ -106,3 +106,18 @@ func TestPictureOfNothing(t *testing.T) {
 		t.Error("a folder that does not exist was written to")
 	}
 }
+
+func TestPageOfFailOver(t *testing.T) {
+	f := &bench.FailOver{Servers: []string{"a:1", "b:2"}, Clients: 3, Seconds: 10, ThresholdMS: 50,
+		StepSeconds: 0.1, Course: []int64{50, 0, 0, 60}}
+	if text := checkPage(t, OfFailOver(f)); !strings.Contains(text, "There was none") {
+		t.Error("a page without outages does not say so")
+	}
+	f.Breaks = []bench.Break{{AtSeconds: 1, NobodyMS: 231, AllMS: 260, Clients: 3}, {AtSeconds: 2, AllMS: 90, Clients: 1, Lasting: true}}
+	text := checkPage(t, OfFailOver(f))
+	for _, want := range []string{"231 ms", "1 of 3", "not until the end"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in the page", want)
+		}
+	}
+}
