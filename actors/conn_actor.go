@@ -116,6 +116,7 @@ func (a *connActor) start(ctx actor.Context) {
 	self, root := ctx.Self(), a.rt.System.Root
 	a.rt.Conns.Add(ConnEntry{ID: a.id, PID: self, Stats: a.stats})
 	a.handshake = a.rt.Clock.After(a.core.opts.HandshakeTimeout, func() { root.Send(self, tooLate{}) })
+	a.transport = a.rt.OnConnLoop(uint64(a.id), a.transport)
 	a.transport.Start(func(chunk []byte, err error) {
 		if len(chunk) > 0 {
 			if a.ahead.Add(int64(len(chunk))) >= readAhead {

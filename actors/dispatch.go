@@ -11,18 +11,22 @@ const throughput = 64
 
 // Loop is a dispatcher with one long-lived goroutine. Actors that share a loop never run at the same time, and a
 // message between them costs no switch of goroutines, which is most of what a hop costs otherwise. An actor that
-// can block gets a loop to itself (it is then "pinned").
+// can block gets a loop to itself (it is then "pinned"). A loop that connections share waits for their sockets, too.
 type Loop struct {
 	mu     sync.Mutex
 	wake   *sync.Cond
 	queue  []func()
 	closed bool
+	asleep bool    // it waits in its poller, and must be woken
+	poll   *poller // nil: it waits for wake
 	done   chan struct{}
 }
 
 // NewLoop starts the goroutine. Stop ends it.
-func NewLoop() *Loop {
-	l := &Loop{done: make(chan struct{})}
+func NewLoop() *Loop { return newLoop(nil) }
+
+func newLoop(p *poller) *Loop {
+	l := &Loop{done: make(chan struct{}), poll: p}
 	l.wake = sync.NewCond(&l.mu)
 	go l.run()
 	return l
@@ -30,16 +34,33 @@ func NewLoop() *Loop {
 
 // Schedule queues fn. It is what protoactor calls when a mailbox has something to do.
 func (l *Loop) Schedule(fn func()) {
+	if !l.post(fn) {
+		go fn() // only the farewells of actors that outlive their loop come here
+	}
+}
+
+// post queues fn; false: the loop has been stopped.
+func (l *Loop) post(fn func()) bool {
 	l.mu.Lock()
 	if l.closed {
-		// Only the farewells of actors that outlive their loop come here.
 		l.mu.Unlock()
-		go fn()
-		return
+		return false
 	}
 	l.queue = append(l.queue, fn)
+	l.unlockAndWake()
+	return true
+}
+
+func (l *Loop) unlockAndWake() {
+	asleep := l.asleep
+	l.asleep = false
 	l.mu.Unlock()
-	l.wake.Signal()
+	switch {
+	case l.poll == nil:
+		l.wake.Signal()
+	case asleep:
+		l.poll.wakeUp()
+	}
 }
 
 // Throughput is the number of messages that a mailbox may handle in one turn.
@@ -49,35 +70,89 @@ func (l *Loop) Throughput() int { return throughput }
 func (l *Loop) Stop() {
 	l.mu.Lock()
 	l.closed = true
-	l.mu.Unlock()
-	l.wake.Signal()
+	l.unlockAndWake()
 }
 
 // Done is closed when the goroutine has ended.
 func (l *Loop) Done() <-chan struct{} { return l.done }
 
+// turnsPerLook is how many turns a loop that always has something to do takes before it looks at its sockets: what a
+// read has set off comes to its end first, so that the next read finds more at once.
+const turnsPerLook = 32
+
 func (l *Loop) run() {
 	defer close(l.done)
 	var batch []func()
-	for {
-		l.mu.Lock()
-		for len(l.queue) == 0 && !l.closed {
-			l.wake.Wait()
-		}
-		batch, l.queue = l.queue, batch[:0]
-		closed := l.closed
-		l.mu.Unlock()
-		if closed && len(batch) == 0 {
-			return
+	for turns := 1; ; turns++ {
+		var over bool
+		if batch, over = l.take(batch); over {
+			break
 		}
 		for i, fn := range batch {
 			fn()
 			batch[i] = nil
 		}
+		if l.poll != nil && (len(batch) == 0 || turns%turnsPerLook == 0) && !l.poll.look() && len(batch) == 0 {
+			l.sleep()
+		}
+	}
+	if l.poll != nil {
+		l.poll.end()
 	}
 }
 
+// take gives what is queued. A loop without sockets waits until there is something.
+func (l *Loop) take(last []func()) (batch []func(), over bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.poll == nil && len(l.queue) == 0 && !l.closed {
+		l.wake.Wait()
+	}
+	batch, l.queue = l.queue, last[:0]
+	return batch, l.closed && len(batch) == 0
+}
+
+// sleep waits for sockets and for whoever queues something.
+func (l *Loop) sleep() {
+	l.mu.Lock()
+	l.asleep = len(l.queue) == 0 && !l.closed
+	asleep := l.asleep
+	l.mu.Unlock()
+	if !asleep {
+		return
+	}
+	l.poll.wait()
+	l.mu.Lock()
+	l.asleep = false
+	l.mu.Unlock()
+}
+
 var _ actor.Dispatcher = (*Loop)(nil)
+
+// MovingDispatcher is an actor's that may block for a while, and then doesn't any more: it begins with a goroutine of its own
+// and is moved to the others when nothing of it can block. A turn that it has begun ends where it has begun.
+type MovingDispatcher struct {
+	mu         sync.Mutex
+	at, shared actor.Dispatcher
+}
+
+// Schedule implements actor.Dispatcher.
+func (d *MovingDispatcher) Schedule(fn func()) {
+	d.mu.Lock()
+	at := d.at
+	d.mu.Unlock()
+	at.Schedule(fn)
+}
+
+// Throughput implements actor.Dispatcher.
+func (d *MovingDispatcher) Throughput() int { return d.shared.Throughput() }
+
+// MoveToShared lets all later turns of the actor be taken where the stages take theirs.
+func (d *MovingDispatcher) MoveToShared() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.at = d.shared
+}
 
 // Dispatchers decides where actors run. The simulation puts all of them on one seeded dispatcher.
 type Dispatchers interface {
@@ -98,9 +173,9 @@ type loops struct {
 // NewLoops starts a loop for the stages and as many as given for the connections; with none of these the
 // connections share the stages' loop. stop ends them all once their actors have stopped.
 func NewLoops(conns int) (d Dispatchers, stop func()) {
-	l := &loops{shared: NewLoop()}
+	l := &loops{shared: newLoop(newPoller())}
 	for range conns {
-		l.conns = append(l.conns, NewLoop())
+		l.conns = append(l.conns, newLoop(newPoller()))
 	}
 	return l, func() {
 		l.shared.Stop()

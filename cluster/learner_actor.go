@@ -35,10 +35,11 @@ const (
 
 // learnerActor is the follower or observer: the shell of Learner. Discovery and synchronisation happen in this one
 // thread, disk included, in the order that Zab demands (ZOOKEEPER-3911, -4643, -4646, -4785): then it passes
-// proposals to the log and commits to the gate. It has a goroutine of its own.
+// proposals to the log and commits to the gate. It has a goroutine of its own until it does no more than that.
 type learnerActor struct {
 	actors.PrivateChildren
 	m          *member
+	turns      *actors.MovingDispatcher
 	peer       *actor.PID
 	generation int
 	leader     messages.ServerID
@@ -79,8 +80,9 @@ type learnerStart struct {
 }
 
 func newLearnerActor(m *member, peer *actor.PID, generation int, leader messages.ServerID, observer bool, s learnerStart) *actor.Props {
-	return m.rt.PinnedProps("learner", func() actor.Actor {
+	return m.rt.MovingProps("learner", func(d *actors.MovingDispatcher) actor.Actor {
 		return &learnerActor{
+			turns:           d,
 			PrivateChildren: actors.PrivateChildren{Runtime: m.rt},
 			m:               m, peer: peer, generation: generation, leader: leader, observer: observer, start: s, state: s.state,
 			core: NewLearner(m.Self.ID, s.accepted, s.current, s.last),

@@ -10,6 +10,7 @@ import (
 // ready lets what has come since UpToDate through to the pipeline.
 func (a *learnerActor) ready(ctx actor.Context, m PipelineReady) {
 	a.links = &m.Links
+	a.turns.MoveToShared() // the disk is the log's from now on
 	a.pongMoved = a.m.now()
 	waiting := a.waiting
 	a.waiting = nil

@@ -42,6 +42,7 @@ type linkOnce struct {
 // by the transport's own goroutine, and more output waits until that is done.
 type linkActor struct {
 	rt           *actors.Runtime
+	n            uint64 // its number among connections
 	core         *linkCore
 	transport    actors.Transport // nil until dialled
 	dial         *Dial            // nil: accepted
@@ -177,6 +178,7 @@ func (a *linkActor) dialed(ctx actor.Context, err error) {
 // open begins to read.
 func (a *linkActor) open(ctx actor.Context) {
 	a.log = a.log.With().Str("remote", a.transport.Remote()).Logger()
+	a.transport = a.rt.OnConnLoop(a.n, a.transport)
 	self, root, t := ctx.Self(), a.rt.System.Root, a.transport
 	t.Start(func(chunk []byte, err error) {
 		if len(chunk) == 0 {

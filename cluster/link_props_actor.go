@@ -69,7 +69,7 @@ type Dial struct {
 func NewLink(rt *actors.Runtime, n uint64, d Dial) *actor.Props {
 	kept := &linkOnce{}
 	return rt.ConnProps("link", n, func() actor.Actor {
-		return &linkActor{rt: rt, core: newDialledLink(d.Hello, d.Options), dial: &d, owner: d.Owner, once: kept, log: linkLog(rt)}
+		return &linkActor{rt: rt, n: n, core: newDialledLink(d.Hello, d.Options), dial: &d, owner: d.Owner, once: kept, log: linkLog(rt)}
 	})
 }
 
@@ -78,7 +78,7 @@ func newLinkOn(rt *actors.Runtime, n uint64, t actors.Transport, self Identity, 
 	kept := &linkOnce{}
 	return rt.ConnProps("link", n, func() actor.Actor {
 		return &linkActor{
-			rt: rt, core: newAcceptedLink(self.ID, self.Incarnation, o), transport: t, judge: judge, once: kept, talks: told, log: linkLog(rt),
+			rt: rt, n: n, core: newAcceptedLink(self.ID, self.Incarnation, o), transport: t, judge: judge, once: kept, talks: told, log: linkLog(rt),
 		}
 	})
 }

@@ -14,25 +14,58 @@ import (
 	"github.com/troupekeeper/troupe/server/client"
 )
 
-// brake holds up a server's learner at the next commit, and with it all that comes behind, until it is let go. The learner has a
-// goroutine of its own.
+// brake keeps what a server's learner is told from the next commit on, until it is let go. It doesn't stand in anybody's way
+// but the learner's.
 type brake struct {
 	on   atomic.Bool
 	held chan struct{} // closed when the learner stands
-	free chan struct{}
+	self *actor.PID
+	root *actor.RootContext
 }
 
-func newBrake() *brake { return &brake{held: make(chan struct{}), free: make(chan struct{})} }
+func newBrake() *brake { return &brake{held: make(chan struct{})} }
+
+type letGo struct{}
+
+// free lets the learner go on with all that it was told meanwhile.
+func (b *brake) free() { b.root.Send(b.self, letGo{}) }
 
 type braked struct {
 	actor.Actor
-	by *brake
+	by    *brake
+	stand bool
+	kept  []any
 }
 
+// keptMessage is a context that gives a message of earlier.
+type keptMessage struct {
+	actor.Context
+	msg any
+}
+
+func (c keptMessage) Message() any { return c.msg }
+
 func (a *braked) Receive(ctx actor.Context) {
-	if _, commit := ctx.Message().(*messages.Commit); commit && a.by.on.CompareAndSwap(true, false) {
+	msg := ctx.Message()
+	if _, commit := msg.(*messages.Commit); commit && a.by.on.CompareAndSwap(true, false) {
+		a.stand = true
+		a.by.self, a.by.root = ctx.Self(), ctx.ActorSystem().Root
 		close(a.by.held)
-		<-a.by.free
+	}
+	if _, ok := msg.(letGo); ok {
+		a.stand = false
+		for _, m := range a.kept {
+			a.Actor.Receive(keptMessage{ctx, m})
+		}
+		return
+	}
+	switch msg.(type) {
+	case actor.AutoReceiveMessage, actor.SystemMessage:
+	default:
+		if a.stand {
+			a.kept = append(a.kept, msg)
+			return
+		}
 	}
 	a.Actor.Receive(ctx)
 }
@@ -48,7 +81,7 @@ func laggards(t *testing.T, keys ...string) (*troupe, []*brake) {
 			if name != "learner" {
 				return inner
 			}
-			return &braked{inner, brakes[i]}
+			return &braked{Actor: inner, by: brakes[i]}
 		}
 	}
 	return e.startAll(), brakes
@@ -101,7 +134,7 @@ func TestFreshReadsAtAFollowerThatLags(t *testing.T) {
 			if got, _, err := stale.Get(ctx, "/a"); err != nil || string(got) != "old" {
 				t.Errorf("an ordinary read gives %q, %v: the follower doesn't lag, and the test shows nothing", got, err)
 			}
-			close(brakes[slow].free)
+			brakes[slow].free()
 			if got := dataOf(ctx, t, read); got != "new" {
 				t.Errorf("the fresh read gives %q", got)
 			}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -160,11 +161,15 @@ func (s *Server) openStore() (err error) {
 	return err
 }
 
-// connLoops is how many goroutines write to clients and cut their bytes into requests.
-func connLoops() int { return 1 }
+// connLoops is how many goroutines read from clients, cut their bytes into requests and write to them; 0: the one of the
+// stages does. With two processors that is the cheapest: what comes in goes to the log, or back to the client, without
+// waking anybody. With more of them, system calls and parsing run beside the stages.
+func connLoops(processors int) int { return min(max(processors-2, 0)/2, maxConnLoops) }
+
+const maxConnLoops = 4
 
 func (s *Server) startRuntime() {
-	loops, stop := actors.NewLoops(connLoops())
+	loops, stop := actors.NewLoops(connLoops(runtime.GOMAXPROCS(0)))
 	s.stopLoops = stop
 	s.runtime = actors.NewRuntime(actors.World{
 		Clock: s.o.Clock, Random: s.o.Random, Dispatchers: loops, Log: s.log, Fatal: s.fatal,

@@ -92,6 +92,7 @@ func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	tuneMemory()
+	tuneProcessors()
 	s, err := server.New(server.Options{Config: config, Log: log, Progress: newProgress(os.Stderr)})
 	if err != nil {
 		return err

@@ -1,0 +1,158 @@
+package actors
+
+import (
+	"runtime"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// poller is how a loop waits for its sockets and for its mailboxes at once: an epoll instance, and an eventfd that whoever
+// has work for the loop writes to. Everything but wakeUp belongs to the loop's goroutine.
+//
+// Go's own poller would wake a goroutine for each socket, which finds after each read, with one more read, that there is
+// nothing left; and each such call tells Go's scheduler, whose monitor then runs at short intervals. With one request in
+// flight on each connection that cost more than the requests did.
+type poller struct {
+	epoll, wake int
+	sockets     map[int32]*polledSocket
+	more        []*polledSocket // that a whole buffer was read from: there may be more
+	others      int32           // how many loops may keep a processor while they wait, see wait
+	events      [128]unix.EpollEvent
+	buf         []byte // what is read goes here first
+}
+
+// pollBuffer is how much one read takes from a socket.
+const pollBuffer = 64 << 10
+
+// newPoller returns nil where there can't be one: out of file descriptors.
+func newPoller() *poller {
+	p := &poller{sockets: map[int32]*polledSocket{}, buf: make([]byte, pollBuffer)}
+	p.others = int32(runtime.GOMAXPROCS(0)) - 2
+	var err error
+	if p.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return nil
+	}
+	if p.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		_ = unix.Close(p.epoll)
+		return nil
+	}
+	// Each write is an edge, so nobody has to read it.
+	e := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(p.wake)}
+	if err = unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, p.wake, &e); err != nil {
+		p.close()
+		return nil
+	}
+	return p
+}
+
+// wakeUp ends a wait. Any goroutine may call it.
+func (p *poller) wakeUp() {
+	one := uint64(1)
+	_, _, _ = unix.RawSyscall(unix.SYS_WRITE, uintptr(p.wake), uintptr(unsafe.Pointer(&one)), 8)
+}
+
+// look serves the sockets that are ready now; false: none was.
+func (p *poller) look() bool {
+	more := len(p.more) > 0
+	if more {
+		p.readMore()
+	}
+	return p.serve(p.watch(0)) || more
+}
+
+// watch asks the kernel without telling Go's scheduler, so this goroutine keeps its processor. Signals end it, among them
+// those of the scheduler when it wants that processor back.
+func (p *poller) watch(milliseconds uintptr) int {
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.epoll), uintptr(unsafe.Pointer(&p.events[0])),
+		uintptr(len(p.events)), milliseconds, 0, 0)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}
+
+// watchers is how many loops keep a processor while they wait.
+var watchers atomic.Int32
+
+// wait waits for a socket or for wakeUp. For the first millisecond it keeps its processor, if others are left: to give one
+// back and to get one costs more than most requests, and Go's monitor runs at short intervals as long as that happens.
+func (p *poller) wait() {
+	n := 0
+	if watchers.Add(1) <= p.others {
+		n = p.watch(1)
+	}
+	watchers.Add(-1)
+	if n == 0 {
+		var err error
+		if n, err = unix.EpollWait(p.epoll, p.events[:], -1); err != nil {
+			n = 0 // a signal: the loop comes here again
+		}
+	}
+	p.serve(n)
+}
+
+func (p *poller) serve(n int) (any bool) {
+	for i := range n {
+		e := &p.events[i]
+		// One that was closed while these events are served is not there any more.
+		if s := p.sockets[e.Fd]; s != nil {
+			s.ready(e.Events)
+			any = true
+		}
+	}
+	return any
+}
+
+func (p *poller) readMore() {
+	now := p.more
+	p.more = nil
+	for _, s := range now {
+		s.read()
+	}
+}
+
+func (p *poller) add(s *polledSocket) error {
+	e := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET, Fd: int32(s.fd)}
+	if err := unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, s.fd, &e); err != nil {
+		return err
+	}
+	p.sockets[int32(s.fd)] = s
+	return nil
+}
+
+func (p *poller) remove(s *polledSocket) { delete(p.sockets, int32(s.fd)) }
+
+// end is the loop's last act. Sockets that actors have closed may linger, see there; others have lost their actors.
+func (p *poller) end() {
+	for _, s := range p.sockets {
+		if !s.closing {
+			s.release()
+		}
+	}
+	for until := time.Now().Add(linger); len(p.sockets) > 0; {
+		left := time.Until(until).Milliseconds()
+		if left <= 0 {
+			break
+		}
+		n, err := unix.EpollWait(p.epoll, p.events[:], int(left))
+		if err != nil {
+			n = 0
+		}
+		p.serve(n)
+		p.readMore()
+	}
+	for _, s := range p.sockets {
+		s.release()
+	}
+	p.close()
+}
+
+func (p *poller) close() {
+	_ = unix.Close(p.epoll)
+	if p.wake > 0 {
+		_ = unix.Close(p.wake)
+	}
+}

@@ -1,0 +1,14 @@
+//go:build !linux
+
+package actors
+
+// poller is Linux's. Elsewhere each connection has a goroutine that reads.
+type poller struct{}
+
+func newPoller() *poller     { return nil }
+func (p *poller) wakeUp()    {}
+func (p *poller) look() bool { return false }
+func (p *poller) wait()      {}
+func (p *poller) end()       {}
+
+func onLoop(t Transport, _ *Loop) Transport { return t }
