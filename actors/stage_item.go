@@ -138,13 +138,26 @@ type Change struct {
 	Version   int32          // of a request the version that is expected, of a transaction the one that it makes
 	Ephemeral bool
 	Container bool
+	// Sequential is of a request: its Path is what the number is put behind.
+	Sequential bool
 }
 
 // Changes lists the nodes that a write is about, those of a multi one after the other. It is nil for a read, and for a
 // request that can't be read, which prep refuses.
 func (i *Item) Changes() []Change {
 	if i.txn != nil {
-		return txnChanges(nil, i.txn.Body)
+		return TxnChanges(i.txn)
+	}
+	return requestChanges(i.request)
+}
+
+// TxnChanges lists the nodes that a transaction changes.
+func TxnChanges(p *messages.Proposal) []Change { return txnChanges(nil, p.Body) }
+
+// RequestChanges lists what the request of an item asks for, also when there is a transaction by now; nil if it has no request.
+func RequestChanges(i *Item) []Change {
+	if i.request == nil {
+		return nil
 	}
 	return requestChanges(i.request)
 }
@@ -207,7 +220,7 @@ func recordChange(list []Change, op messages.OpCode, record any) []Change {
 	case jute.CreateRequest:
 		return append(list, Change{
 			Op: messages.OpCreate, Path: q.Path, Data: q.Data, ACL: q.ACL, Ephemeral: makesEphemeral(op, q.Flags),
-			Container: op == messages.OpCreateContainer,
+			Container: op == messages.OpCreateContainer, Sequential: isSequentialFlag(q.Flags),
 		})
 	case jute.PathVersion:
 		return append(list, Change{Op: op, Path: q.Path, Version: q.Version})

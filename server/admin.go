@@ -26,6 +26,8 @@ type adminServer struct {
 	console *console
 	ports   []*adminPort
 	main    *adminPort // nil when admin.enableServer is false
+
+	stopFeed func() // ends the streams of the change feed; nil: there are none
 }
 
 // adminPort is one port with its HTTP server.
@@ -68,6 +70,9 @@ func (s *Server) adminHandler(registry *prometheus.Registry) http.Handler {
 	mux.HandleFunc(base+"/{$}", front.list)
 	mux.HandleFunc(base+"/{name}", front.command)
 	mux.HandleFunc("/healthz", front.health)
+	if s.feed != nil {
+		mux.Handle("/feed", s.admin.feedHandler(s.feed))
+	}
 	if s.config.Admin.Metrics {
 		mux.Handle("/metrics", metricsHandler(registry))
 	}
@@ -110,6 +115,9 @@ func (a *adminServer) address() string {
 
 // close lets answers under way finish for a moment, then closes the ports.
 func (a *adminServer) close() {
+	if a.stopFeed != nil {
+		a.stopFeed()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), adminStopPatience)
 	defer cancel()
 	for _, p := range a.ports {

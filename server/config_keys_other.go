@@ -39,7 +39,6 @@ var laterGroup = &configGroup{
 			later("servers don't authenticate each other yet"),
 		keyBool("emulate353TTLNodes", "false", func(c *Config) any { return &c.Nodes.Emulate353TTL },
 			"TTL nodes in the encoding of ZooKeeper 3.5.3.").later("data of ZooKeeper 3.5.3 is not read"),
-		keyBool("audit.enable", "false", nil, "Write a line for each change.").later("the audit log is not built yet"),
 		keyText("oraclePath", "", nil, "File by which an outsider decides for two servers.").
 			later("two servers still need both of them"),
 		keyBool("admin.portUnification", "false", nil, "TLS at the admin port.").later("the admin port is plaintext only"),

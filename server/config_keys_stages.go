@@ -8,11 +8,20 @@ import (
 	"strings"
 
 	"github.com/troupekeeper/troupe/actors"
+	"github.com/troupekeeper/troupe/server/stages"
 )
+
+// The stages that come along are registered as those of others are.
+func init() {
+	actors.RegisterStage(stages.RateLimit())
+	actors.RegisterStage(stages.Audit())
+	actors.RegisterStage(stages.NewFeed().Stage())
+}
 
 // StagesConfig says which stages of somebody's own run, and with what settings.
 type StagesConfig struct {
 	Names    []string                     // in their order at each place
+	Audit    bool                         // the audit log is wanted, whether it is named or not
 	Settings map[string]map[string]string // ID → key → text
 	Active   []actors.ActiveStage         // those of Names, with their settings
 }
@@ -27,6 +36,8 @@ var stagesGroup = &configGroup{
 	keys: []*configKey{
 		keyList("stages", "", func(c *Config) any { return &c.Stages.Names },
 			"Stages that run, separated by commas; the order counts where two stand at the same place.").ours(),
+		keyBool("audit.enable", "false", func(c *Config) any { return &c.Stages.Audit },
+			"Write a line for each change: the stage audit runs behind those of stages."),
 		stageFamily,
 	},
 }
@@ -35,6 +46,9 @@ var stagesGroup = &configGroup{
 func (l *configLoader) applyStages() {
 	c := &l.cfg.Stages
 	c.Settings = map[string]map[string]string{}
+	if c.Audit && !slices.Contains(c.Names, "audit") {
+		c.Names = append(c.Names, "audit")
+	}
 	for _, name := range l.sortedNames() {
 		if l.keys[name] != stageFamily {
 			continue

@@ -25,6 +25,7 @@ import (
 	"github.com/troupekeeper/troupe/cluster"
 	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/persistence"
+	"github.com/troupekeeper/troupe/server/stages"
 )
 
 // Options are what a server is made from. Only Config is required.
@@ -60,6 +61,7 @@ type Server struct {
 	view    atomic.Pointer[actors.View]
 	board   *cluster.StatusBoard // what the peer and its roles tell; nil on a server that runs alone
 	started time.Time
+	feed    *stages.Feed // nil unless the stage feed runs
 
 	// moveLeader lets this server, while it leads, hand over to another voter, and returns when that one leads or can't.
 	// It is set before Start; nil on a server that runs alone.
@@ -101,6 +103,7 @@ func New(o Options) (*Server, error) {
 	if s.options.Stages, err = activeStages(o.Config, o.Stages); err != nil {
 		return nil, err
 	}
+	s.ownFeed()
 	if o.Config.Ensemble.Distributed() {
 		s.board = &cluster.StatusBoard{}
 		s.moveLeader = s.MoveLeader

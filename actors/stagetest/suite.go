@@ -187,7 +187,7 @@ func (c *checked) order() error {
 }
 
 func (c *checked) chance() error {
-	for seed := range uint64(20) {
+	for seed := range uint64(8) {
 		c.start(seed + 1)
 		if err := c.connect(3); err != nil {
 			return err
@@ -283,7 +283,7 @@ func (c *checked) backpressure() error {
 		return err
 	}
 	most := 0
-	c.load(400, 5, func() {})
+	c.load(150, 5, func() {})
 	for c.s.steps.Step() {
 		if status, _ := c.s.Status(c.stage.ID); status.Held > most {
 			most = status.Held
@@ -321,13 +321,13 @@ func (c *checked) restart() error {
 }
 
 func (c *checked) shutdown() error {
-	for steps := range 12 {
+	for steps := range 6 {
 		c.start(0)
 		if err := c.connect(2); err != nil {
 			return err
 		}
 		c.load(10, 9, func() {})
-		for range steps * 10 {
+		for range steps * 20 {
 			c.s.steps.Step()
 		}
 		if !c.s.Stop() {
