@@ -21,6 +21,9 @@ type plainClient struct {
 	zxid    int64     // the newest seen, which a later connection must know
 	session connected // empty until one was opened
 	buf     []byte
+	// curious says that a server which does not answer the handshake is asked
+	// for what it is, which may take longer than the handshake itself.
+	curious bool
 }
 
 // errWrongAnswer says that a server broke the protocol or told something untrue.
@@ -86,19 +89,21 @@ func (c *plainClient) greet(timeout time.Duration) error {
 func (c *plainClient) greeting(timeout time.Duration) ([]byte, error) {
 	var first [64]byte
 	began := time.Now()
-	if err := c.conn.SetReadDeadline(began.Add(min(timeout, silenceLimit))); err != nil {
-		return nil, err
+	if c.curious {
+		if err := c.conn.SetReadDeadline(began.Add(min(timeout, silenceLimit))); err != nil {
+			return nil, err
+		}
 	}
 	n, err := io.ReadAtLeast(c.conn, first[:], 4)
 	address := c.conn.RemoteAddr().String()
-	if n == 0 && timeout > silenceLimit && errors.Is(err, os.ErrDeadlineExceeded) && !speaksHTTP(address) {
+	if n == 0 && timeout > silenceLimit && c.curious && errors.Is(err, os.ErrDeadlineExceeded) && !speaksHTTP(address) {
 		// A slow server, as far as one can tell.
 		if err := c.conn.SetReadDeadline(began.Add(timeout)); err != nil {
 			return nil, err
 		}
 		n, err = io.ReadAtLeast(c.conn, first[:], 4)
 	}
-	if errors.Is(err, os.ErrDeadlineExceeded) && n == 0 {
+	if c.curious && n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, explainSilence(errNoAnswer, address)
 	}
 	if err != nil {

@@ -33,7 +33,7 @@ type CompareConfig struct {
 	// that runs alone. Fill and start are for those alone.
 	Ensemble int
 	// Watchers is the number of sessions that watch one key, and Kills how often
-	// in a round the leader is killed; both are for ensembles, 0 leaves them out.
+	// in a round the leader of an ensemble is killed; 0 leaves either out.
 	Watchers, Kills int
 	// Dir is where the servers keep their data, each run in a folder of its
 	// own that is removed after it. LogDir gets the servers' output.
@@ -147,10 +147,8 @@ func (c *comparer) all(ctx context.Context) error {
 		if err := c.ceilings(ctx, round); err != nil {
 			return err
 		}
-		if c.several() {
-			if err := c.disk(ctx, round); err != nil {
-				return err
-			}
+		if err := c.disk(ctx, round); err != nil {
+			return err
 		}
 		for _, s := range c.cfg.Subjects {
 			c.cfg.Say(fmt.Sprintf("round %d of %d: %s", round, c.cfg.Rounds, s.Name))
@@ -207,13 +205,18 @@ func (c *comparer) turn(ctx context.Context, s Subject, round int) error {
 		if c.several() {
 			return c.ensembleTurn(ctx, f, round)
 		}
-		for _, m := range loadMeasures() {
+		for _, m := range standaloneMeasures(c.cfg.Watchers) {
 			if err := c.measure(ctx, m, cfg, s.Name, round); err != nil {
 				return err
 			}
 		}
-		return nil
+		return c.measure(ctx, halfMeasure(c.peak(round)), cfg, s.Name, round)
 	})
+}
+
+// peak is what the first subject reached with the mix in a round.
+func (c *comparer) peak(round int) float64 {
+	return c.out.values(measureMix, c.cfg.Subjects[0].Name, sampleValue)[round]
 }
 
 // warmUp prepares the keys and loads the servers for a while.
@@ -268,7 +271,7 @@ func (c *comparer) measure(ctx context.Context, m loadMeasure, cfg Config, subje
 
 // tryMeasure runs one measure under load.
 func (c *comparer) tryMeasure(ctx context.Context, m loadMeasure, cfg Config) (*Result, error) {
-	cfg.Sessions, cfg.Window = m.sessions, m.window
+	cfg.Sessions, cfg.Window, cfg.Rate = m.sessions, m.window, m.rate
 	cfg.Warmup, cfg.Duration, cfg.SkipPrepare = c.cfg.MeasureWarmup, c.cfg.Measure, true
 	return c.run(ctx, cfg, m.scenario)
 }

@@ -16,20 +16,31 @@ const DiskSubject = "disk"
 
 // disk measures how long one sync takes, where the servers have their data.
 func (c *comparer) disk(ctx context.Context, round int) error {
-	l, err := TimeSync(ctx, c.cfg.Dir, c.cfg.Measure)
-	if err != nil {
-		return err
+	for _, d := range []struct {
+		measure, title string
+		time           func(context.Context, string, time.Duration) (Latency, error)
+	}{
+		{measureSync, "1 KiB into a preallocated file", TimeSync},
+		{measureSyncGrowing, "1 KiB at the end of a file", TimeSyncGrowing},
+	} {
+		l, err := d.time(ctx, c.cfg.Dir, c.cfg.Measure)
+		if err != nil {
+			return err
+		}
+		c.add(d.measure, DiskSubject, round, l.P50US, &Result{
+			Scenario: "fdatasync", Title: d.title, Latency: []Latency{l}, ForeignCores: -1,
+		})
 	}
-	c.add(measureSync, DiskSubject, round, l.P50US, &Result{
-		Scenario: "fdatasync", Title: "1 KiB into a preallocated file", Latency: []Latency{l}, ForeignCores: -1,
-	})
 	return nil
 }
 
 // ensembleTurn measures an ensemble that is warm. The outages come last, as
 // they leave it with servers that are not.
 func (c *comparer) ensembleTurn(ctx context.Context, f *fleet, round int) error {
-	for _, m := range ensembleMeasures(c.cfg.Watchers) {
+	for _, m := range append(ensembleMeasures(c.cfg.Watchers), halfMeasure(0)) {
+		if m.name == measureHalf {
+			m = halfMeasure(c.peak(round)) // which is known by now
+		}
 		what := fmt.Sprintf("round %d, %s, %s", round, f.subject.Name, m.name)
 		if err := c.again(ctx, what, func() error { return c.measureEnsemble(ctx, f, m, round) }); err != nil {
 			return err

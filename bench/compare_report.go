@@ -70,8 +70,8 @@ func sampleForeign(s Sample) (float64, bool) {
 
 // ratios compares round by round, so that what changed on the machine between
 // the rounds does not count: above 1 the second subject is better.
-func ratios(first, second map[int]float64, lower bool) []float64 {
-	var out []float64
+func ratios(first, second map[int]float64, lower bool) map[int]float64 {
+	out := make(map[int]float64)
 	for round, a := range first {
 		b, ok := second[round]
 		if !ok || a <= 0 || b <= 0 {
@@ -80,45 +80,156 @@ func ratios(first, second map[int]float64, lower bool) []float64 {
 		if lower {
 			a, b = b, a
 		}
-		out = append(out, b/a)
+		out[round] = b / a
 	}
 	return out
 }
 
-// WriteText writes the tables: the figures themselves, then what each operation
-// cost the server, then the 99th percentiles.
-func (c *Comparison) WriteText(w io.Writer) error {
-	fmt.Fprintf(w, "%s, %d processors (%s), %d MiB, %s %s, %s; %d rounds\n",
-		c.Began, c.Machine.Processors, c.Machine.Model, c.Machine.MemoryMiB, c.Machine.OS, c.Machine.Kernel, c.Machine.Go, c.Rounds)
-	for _, s := range c.Subjects {
-		fmt.Fprintf(w, "%s: %s\n", s, c.Versions[s])
+// Figure is the median of some rounds, with the lowest and the highest.
+type Figure struct {
+	Median, Low, High float64
+	// Rounds is how many there were; 0 means that there is no figure.
+	Rounds int
+}
+
+func figureOf(column map[int]float64) Figure {
+	var values []float64
+	for _, v := range column {
+		values = append(values, v)
 	}
-	if c.Ensemble > 0 {
-		fmt.Fprintf(w, "ensembles of %d, all on this machine: CPU and memory are sums; a lone client is at a follower\n", c.Ensemble)
+	s, _ := spreadOf(values)
+	return Figure{s.median, s.low, s.high, len(values)}
+}
+
+// String writes "median (low..high)", or "-" for nothing.
+func (f Figure) String() string {
+	switch f.Rounds {
+	case 0:
+		return "-"
+	case 1:
+		return formatValue(f.Median)
 	}
-	if column := c.values(measureSync, DiskSubject, sampleValue); len(column) > 0 {
-		fmt.Fprintf(w, "fdatasync of 1 KiB in a preallocated file, us: median %s, 99th percentile %s\n",
-			formatSpread(column, formatValue), formatSpread(c.values(measureSync, DiskSubject, samplePercentile99), formatValue))
-	}
-	for _, note := range c.Notes {
-		fmt.Fprintf(w, "note: %s\n", note)
-	}
-	tables := []reportTable{
+	return fmt.Sprintf("%s (%s..%s)", formatValue(f.Median), formatValue(f.Low), formatValue(f.High))
+}
+
+// ComparedTable is one view of a comparison.
+type ComparedTable struct {
+	Title string
+	// Judged says that the rows tell which of two subjects is better.
+	Judged bool
+	Rows   []ComparedRow
+}
+
+// ComparedRow is one measure of all subjects.
+type ComparedRow struct {
+	Measure, Unit string
+	// Lower says that a lower figure is better.
+	Lower bool
+	// Subjects are in the order of the comparison's. Ratio, if judged, is above
+	// 1 where the second is better. Limit is what this machine allows: what an
+	// echo server reached with the same load, and for lone writes what the disk
+	// takes besides.
+	Subjects []Figure
+	Ratio    Figure
+	Limit    Figure
+}
+
+// Tables returns all views that have figures: the main one first.
+func (c *Comparison) Tables() []ComparedTable {
+	views := []reportTable{
 		{"figures: median (lowest..highest)", "", sampleValue, true},
 		{"server CPU per operation", "us/op", sampleServerCPU, true},
 		{"99th percentile of the latency", "us", samplePercentile99, true},
 		{"CPU of other programs; above 0.3 a run is not quiet", "cores", sampleForeign, false},
 	}
 	if c.Ensemble > 0 {
-		tables = slices.Insert(tables, 2, reportTable{"median of the latency", "us", sampleMedian, true})
+		views = slices.Insert(views, 2, reportTable{"median of the latency", "us", sampleMedian, true})
 	}
-	for _, t := range tables {
-		fmt.Fprintf(w, "\n%s\n", t.title)
+	var tables []ComparedTable
+	for _, v := range views {
+		tables = append(tables, c.table(v))
+	}
+	return tables
+}
+
+// table arranges one view, without the rows that have no figure in it.
+func (c *Comparison) table(view reportTable) ComparedTable {
+	t := ComparedTable{Title: view.title, Judged: view.judged && len(c.Subjects) == 2}
+	for _, row := range reportRows() {
+		if c.hasNone(row.measure, view.of) {
+			continue
+		}
+		out := ComparedRow{Measure: row.measure, Unit: row.unit, Lower: row.lower}
+		if view.unit != "" {
+			out.Lower, out.Unit = true, view.unit
+		}
+		var columns []map[int]float64
+		for _, s := range c.Subjects {
+			columns = append(columns, c.values(row.measure, s, view.of))
+			out.Subjects = append(out.Subjects, figureOf(columns[len(columns)-1]))
+		}
+		if t.Judged {
+			out.Ratio = figureOf(ratios(columns[0], columns[1], out.Lower))
+		}
+		out.Limit = figureOf(c.limits(row, view))
+		t.Rows = append(t.Rows, out)
+	}
+	return t
+}
+
+// limits are what the echo server reached, with a sync of the disk added where
+// a figure of the main view waits for one.
+func (c *Comparison) limits(row reportRow, view reportTable) map[int]float64 {
+	limits := c.values(row.ceiling, EchoSubject, view.of)
+	if !row.synced || view.unit != "" {
+		return limits
+	}
+	syncs := c.values(measureSync, DiskSubject, view.of)
+	for round := range limits {
+		limits[round] += syncs[round]
+	}
+	return limits
+}
+
+// WriteText writes the tables: the figures themselves, then what each operation
+// cost the server, then the 99th percentiles.
+func (c *Comparison) WriteText(w io.Writer) error {
+	for _, line := range c.Lead() {
+		fmt.Fprintln(w, line)
+	}
+	for _, t := range c.Tables() {
+		fmt.Fprintf(w, "\n%s\n", t.Title)
 		if err := c.writeTable(w, t); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Lead says, a line each, when and where this was measured, what the subjects
+// are, what the disk takes, and what went otherwise than planned.
+func (c *Comparison) Lead() []string {
+	lines := []string{fmt.Sprintf("%s, %d processors (%s), %d MiB, %s %s, %s; %d rounds", c.Began, c.Machine.Processors, c.Machine.Model,
+		c.Machine.MemoryMiB, c.Machine.OS, c.Machine.Kernel, c.Machine.Go, c.Rounds)}
+	for _, s := range c.Subjects {
+		lines = append(lines, s+": "+c.Versions[s])
+	}
+	if c.Ensemble > 0 {
+		lines = append(lines, fmt.Sprintf(
+			"ensembles of %d, all on this machine: CPU and memory are sums; a lone client is at a follower", c.Ensemble))
+	}
+	for _, disk := range []struct{ measure, what string }{
+		{measureSync, "fdatasync of 1 KiB in a preallocated file"}, {measureSyncGrowing, "the same in a file that grows"},
+	} {
+		if column := c.values(disk.measure, DiskSubject, sampleValue); len(column) > 0 {
+			lines = append(lines, fmt.Sprintf("%s, us: median %s, 99th percentile %s", disk.what,
+				figureOf(column), figureOf(c.values(disk.measure, DiskSubject, samplePercentile99))))
+		}
+	}
+	for _, note := range c.Notes {
+		lines = append(lines, "note: "+note)
+	}
+	return lines
 }
 
 // reportTable is one view of the samples.
@@ -133,38 +244,26 @@ type reportTable struct {
 	judged bool
 }
 
-// writeTable writes one table, without the rows that have no figure in it.
-func (c *Comparison) writeTable(w io.Writer, table reportTable) error {
-	unit, of, judged := table.unit, table.of, table.judged && len(c.Subjects) == 2
+// writeTable writes one table.
+func (c *Comparison) writeTable(w io.Writer, table ComparedTable) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(t, "measure\tunit\t")
 	for _, s := range c.Subjects {
 		fmt.Fprintf(t, "%s\t", s)
 	}
-	if judged {
+	if table.Judged {
 		fmt.Fprintf(t, "%s better by\t", c.Subjects[1])
 	}
-	fmt.Fprintln(t, "echo\t")
-	for _, row := range reportRows() {
-		if c.hasNone(row.measure, of) {
-			continue
+	fmt.Fprintln(t, "limit\t")
+	for _, row := range table.Rows {
+		fmt.Fprintf(t, "%s\t%s\t", row.Measure, row.Unit)
+		for _, f := range row.Subjects {
+			fmt.Fprintf(t, "%s\t", f)
 		}
-		lower, rowUnit := row.lower, row.unit
-		if unit != "" {
-			lower, rowUnit = true, unit
+		if table.Judged {
+			fmt.Fprintf(t, "%s\t", row.Ratio.Times())
 		}
-		fmt.Fprintf(t, "%s\t%s\t", row.measure, rowUnit)
-		var columns []map[int]float64
-		for _, s := range c.Subjects {
-			column := c.values(row.measure, s, of)
-			columns = append(columns, column)
-			fmt.Fprintf(t, "%s\t", formatSpread(column, formatValue))
-		}
-		if judged {
-			s, ok := spreadOf(ratios(columns[0], columns[1], lower))
-			fmt.Fprintf(t, "%s\t", formatRatio(s, ok))
-		}
-		fmt.Fprintf(t, "%s\t\n", formatSpread(c.values(row.ceiling, EchoSubject, of), formatValue))
+		fmt.Fprintf(t, "%s\t\n", row.Limit)
 	}
 	return t.Flush()
 }
@@ -179,30 +278,15 @@ func (c *Comparison) hasNone(measure string, of func(Sample) (float64, bool)) bo
 	return true
 }
 
-// formatSpread writes "median (low..high)", or "-" for nothing.
-func formatSpread(column map[int]float64, format func(float64) string) string {
-	var values []float64
-	for _, v := range column {
-		values = append(values, v)
-	}
-	s, ok := spreadOf(values)
+// Times writes a ratio, as "3.45 x (3.10..3.60)".
+func (f Figure) Times() string {
 	switch {
-	case !ok:
+	case f.Rounds == 0:
 		return "-"
-	case len(values) == 1:
-		return format(s.median)
+	case f.Low == f.High:
+		return fmt.Sprintf("%.2f x", f.Median)
 	}
-	return fmt.Sprintf("%s (%s..%s)", format(s.median), format(s.low), format(s.high))
-}
-
-func formatRatio(s spread, ok bool) string {
-	if !ok {
-		return "-"
-	}
-	if s.low == s.high {
-		return fmt.Sprintf("%.2f x", s.median)
-	}
-	return fmt.Sprintf("%.2f x (%.2f..%.2f)", s.median, s.low, s.high)
+	return fmt.Sprintf("%.2f x (%.2f..%.2f)", f.Median, f.Low, f.High)
 }
 
 // formatValue writes three significant digits or all digits before the point.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,10 +32,10 @@ func TestSpread(t *testing.T) {
 func TestRatios(t *testing.T) {
 	first := map[int]float64{1: 10, 2: 20, 3: 0}
 	second := map[int]float64{1: 50, 3: 7, 4: 1}
-	if got := ratios(first, second, false); len(got) != 1 || got[0] != 5 {
+	if got := ratios(first, second, false); len(got) != 1 || got[1] != 5 {
 		t.Errorf("higher is better: %v", got)
 	}
-	if got := ratios(first, second, true); len(got) != 1 || got[0] != 0.2 {
+	if got := ratios(first, second, true); len(got) != 1 || got[1] != 0.2 {
 		t.Errorf("lower is better: %v", got)
 	}
 }
@@ -72,7 +73,7 @@ func TestEveryMeasureHasARow(t *testing.T) {
 	for _, row := range reportRows() {
 		rows[row.measure], ceilings[row.ceiling] = true, true
 	}
-	for _, m := range append(loadMeasures(), ensembleMeasures(1000)...) {
+	for _, m := range slices.Concat(standaloneMeasures(1000), ensembleMeasures(1000), []loadMeasure{halfMeasure(1)}) {
 		if !rows[m.name] || m.inSyncs != "" && !rows[m.inSyncs] {
 			t.Errorf("no row for %s or %s", m.name, m.inSyncs)
 		}

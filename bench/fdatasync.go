@@ -23,21 +23,33 @@ const (
 // that only data has to reach the disk. No server that waits for its disk can
 // acknowledge a lone write sooner. It measures for the duration given.
 func TimeSync(ctx context.Context, dir string, duration time.Duration) (Latency, error) {
+	return timeSyncs(ctx, dir, duration, syncFileBytes)
+}
+
+// TimeSyncGrowing does the same with records at the end of a file, so that its
+// new length has to reach the disk as well.
+func TimeSyncGrowing(ctx context.Context, dir string, duration time.Duration) (Latency, error) {
+	return timeSyncs(ctx, dir, duration, 0)
+}
+
+// timeSyncs measures in a file of its own, of which so many bytes are written
+// beforehand and used in turn.
+func timeSyncs(ctx context.Context, dir string, duration time.Duration, prepared int64) (Latency, error) {
 	f, err := os.CreateTemp(dir, "fdatasync-*")
 	if err != nil {
 		return Latency{}, fmt.Errorf("make a file to sync: %w", err)
 	}
 	defer os.Remove(f.Name())
-	l, err := timeSync(ctx, f, duration)
+	l, err := timeSync(ctx, f, duration, prepared)
 	if err := errors.Join(err, f.Close()); err != nil {
 		return Latency{}, fmt.Errorf("time the sync of %s: %w", f.Name(), err)
 	}
 	return l, nil
 }
 
-func timeSync(ctx context.Context, f *os.File, duration time.Duration) (Latency, error) {
+func timeSync(ctx context.Context, f *os.File, duration time.Duration, prepared int64) (Latency, error) {
 	record := make([]byte, syncRecordBytes)
-	for range syncFileBytes / syncRecordBytes {
+	for range prepared / syncRecordBytes {
 		if _, err := f.Write(record); err != nil {
 			return Latency{}, err
 		}
@@ -57,7 +69,10 @@ func timeSync(ctx context.Context, f *os.File, duration time.Duration) (Latency,
 		}
 		now := time.Now()
 		_ = h.RecordValue(int64(min(now.Sub(last), latencyMax)))
-		last, offset = now, (offset+syncRecordBytes)%syncFileBytes
+		last, offset = now, offset+syncRecordBytes
+		if prepared > 0 {
+			offset %= prepared
+		}
 	}
 	if h.TotalCount() == 0 {
 		return Latency{}, errors.Join(errors.New("nothing was measured"), ctx.Err())

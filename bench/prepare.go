@@ -115,8 +115,8 @@ func withPlain(cfg Config, use func(*plainClient) error) error {
 	}
 	var failed error
 	for _, server := range cfg.Servers {
-		c, err := dialPlain(server, cfg.ReplyTimeout)
-		if err != nil {
+		c := &plainClient{curious: true}
+		if err := c.dial(server, cfg.ReplyTimeout); err != nil {
 			failed = errors.Join(failed, err)
 			continue
 		}

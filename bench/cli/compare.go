@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/troupekeeper/troupe/bench"
+	"github.com/troupekeeper/troupe/bench/page"
 )
 
 // compareFlags are what the comparison has beyond its configuration.
@@ -25,6 +27,7 @@ type compareFlags struct {
 	only      string
 	out       string
 	noInstall bool
+	both      bool
 	quiet     bool
 }
 
@@ -39,7 +42,9 @@ ZooKeeper is installed with apt-get when it is missing and this is run as root.
 With --ensemble 3 each is an ensemble of three servers on this machine, with clients at
 all of them; fill and start are left out, and the leader is killed a few times.
 
-Raw results, the table and the servers' logs are written into a folder.`,
+With --both one server is compared first, then an ensemble.
+
+Raw results, the table, a page, a picture and the servers' logs are written into a folder.`,
 	}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		c.SilenceUsage = true
@@ -61,7 +66,8 @@ Raw results, the table and the servers' logs are written into a folder.`,
 	set.DurationVar(&f.cfg.IdleHold, "idle-hold", f.cfg.IdleHold, "how long to hold them")
 	set.IntVar(&f.cfg.FillKeys, "fill", f.cfg.FillKeys, "znodes to fill and to start with, 0 for none")
 	set.IntVar(&f.cfg.Ensemble, "ensemble", 0, "servers of each, 3 or more; 0 for one that runs alone")
-	set.IntVar(&f.cfg.Watchers, "watchers", f.cfg.Watchers, "ensembles: sessions that watch one key, 0 for none")
+	set.BoolVar(&f.both, "both", false, "measure one server of each, then an ensemble of each, for one page")
+	set.IntVar(&f.cfg.Watchers, "watchers", f.cfg.Watchers, "sessions that watch one key, 0 for none")
 	set.IntVar(&f.cfg.Kills, "kills", f.cfg.Kills, "ensembles: how often a round kills the leader, 0 for never")
 	set.StringVar(&f.cfg.Dir, "dir", os.TempDir(), "folder for the servers' data, best on the disk that matters")
 	set.StringVarP(&f.out, "out", "o", "bench-compare", "folder for the raw results, the table and the servers' logs")
@@ -74,9 +80,12 @@ Raw results, the table and the servers' logs are written into a folder.`,
 // otherwise: several JVMs share the processors, so each warms up more slowly.
 const ensembleWarmup = 30 * time.Second
 
+// bothEnsemble is the number of servers when nobody asks for another.
+const bothEnsemble = 3
+
 // forEnsemble sets what is another default for ensembles.
 func (f *compareFlags) forEnsemble(c *cobra.Command) {
-	if f.cfg.Ensemble <= 1 {
+	if f.cfg.Ensemble <= 1 || f.both {
 		return
 	}
 	if !c.Flags().Changed("warmup") {
@@ -108,15 +117,38 @@ func (f *compareFlags) run(c *cobra.Command) error {
 	if f.cfg.LogDir, err = filepath.Abs(f.out); err != nil {
 		return fmt.Errorf("find the folder for the results: %w", err)
 	}
-	comparison, failed := bench.Compare(ctx, f.cfg)
+	comparisons, failed := f.compare(ctx)
 	clear()
-	if comparison == nil {
+	if len(comparisons) == 0 {
 		return failed
 	}
 	if failed != nil && ctx.Err() != nil {
 		failed = errors.New("interrupted; the table holds what was measured until then")
 	}
-	return errors.Join(f.report(c, comparison), failed)
+	return errors.Join(f.report(c, comparisons), failed)
+}
+
+// compare compares servers alone, ensembles, or one after the other both.
+func (f *compareFlags) compare(ctx context.Context) ([]*bench.Comparison, error) {
+	runs := []bench.CompareConfig{f.cfg}
+	if f.both {
+		alone, several := f.cfg, f.cfg
+		alone.Ensemble = 0
+		several.Ensemble, several.FillKeys = max(bothEnsemble, f.cfg.Ensemble), 0
+		several.Warmup = max(ensembleWarmup, f.cfg.Warmup)
+		runs = []bench.CompareConfig{alone, several}
+	}
+	var all []*bench.Comparison
+	for _, cfg := range runs {
+		comparison, err := bench.Compare(ctx, cfg)
+		if comparison != nil {
+			all = append(all, comparison)
+		}
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, nil
 }
 
 // subjects finds the servers, and installs ZooKeeper if need be.
@@ -147,18 +179,28 @@ func (f *compareFlags) subjects() error {
 	return nil
 }
 
-// report prints the tables and writes them and the raw results to files.
-func (f *compareFlags) report(c *cobra.Command, comparison *bench.Comparison) error {
-	if err := comparison.WriteText(c.OutOrStdout()); err != nil {
-		return err
+// report prints the tables, and writes them, the raw results, the page and the
+// picture into the folder.
+func (f *compareFlags) report(c *cobra.Command, comparisons []*bench.Comparison) error {
+	var failed error
+	for _, comparison := range comparisons {
+		if err := comparison.WriteText(c.OutOrStdout()); err != nil {
+			return err
+		}
+		prefix := ""
+		if f.both && comparison.Ensemble > 0 {
+			prefix = "ensemble-"
+		}
+		table, err := os.Create(filepath.Join(f.out, prefix+"table.txt"))
+		if err != nil {
+			return fmt.Errorf("write the table: %w", err)
+		}
+		err = comparison.WriteText(table)
+		if err := errors.Join(err, table.Close()); err != nil {
+			return fmt.Errorf("write the table: %w", err)
+		}
+		failed = errors.Join(failed, writeJSON(c.OutOrStdout(), filepath.Join(f.out, prefix+"results.json"), comparison))
 	}
-	table, err := os.Create(filepath.Join(f.out, "table.txt"))
-	if err != nil {
-		return fmt.Errorf("write the table: %w", err)
-	}
-	err = comparison.WriteText(table)
-	if err := errors.Join(err, table.Close()); err != nil {
-		return fmt.Errorf("write the table: %w", err)
-	}
-	return writeJSON(c.OutOrStdout(), filepath.Join(f.out, "results.json"), comparison)
+	html, png := filepath.Join(f.out, "results.html"), filepath.Join(f.out, "results.png")
+	return errors.Join(failed, page.OfComparisons(comparisons...).Save(html, png))
 }

@@ -16,6 +16,8 @@ type Page struct {
 	// Lead is a paragraph for each line of it: what was measured, where, how.
 	Lead     []string
 	Sections []Section
+	// Picture is what the PNG shows, if not the charts of all sections.
+	Picture []chart.Drawing
 }
 
 // Section is a part of a page; each of its parts may be missing.
@@ -75,9 +77,11 @@ func (p *Page) WriteHTML(w io.Writer) error {
 // WritePNG writes the page's charts as one picture, in two columns unless there
 // is only one.
 func (p *Page) WritePNG(w io.Writer) error {
-	var all []chart.Drawing
+	all := p.Picture
 	for _, s := range p.Sections {
-		all = append(all, s.Drawings...)
+		if p.Picture == nil {
+			all = append(all, s.Drawings...)
+		}
 	}
 	if len(all) == 0 {
 		return errors.New("there is nothing to draw: no measurement was taken")

@@ -121,3 +121,40 @@ func TestPageOfFailOver(t *testing.T) {
 		}
 	}
 }
+
+// exampleComparison has two subjects, a ceiling and the disk.
+func exampleComparison(ensemble int) *bench.Comparison {
+	c := &bench.Comparison{Subjects: []string{"ZooKeeper", "Troupe"}, Versions: map[string]string{"ZooKeeper": "3.8", "Troupe": "0.1"},
+		Rounds: 2, Ensemble: ensemble, Notes: []string{"something was done again"}}
+	for round := 1; round <= 2; round++ {
+		for i, subject := range []string{"ZooKeeper", "Troupe", bench.EchoSubject} {
+			of := func(measure string, value float64) {
+				c.Samples = append(c.Samples, bench.Sample{Measure: measure, Subject: subject, Round: round, Value: value,
+					Result: exampleResult("read", "get")})
+			}
+			if subject == bench.EchoSubject {
+				of("echo w32 c8", 3e6)
+				of("echo w1 c1, median", 20)
+				continue
+			}
+			of("get w32 c8", float64(1000*(1+9*i)*round))
+			of("set w1 c1, median", float64(300-100*i))
+		}
+		c.Samples = append(c.Samples, bench.Sample{Measure: "fdatasync, median", Subject: bench.DiskSubject, Round: round, Value: 100})
+	}
+	return c
+}
+
+func TestPageOfComparisons(t *testing.T) {
+	p := OfComparisons(exampleComparison(0), exampleComparison(3))
+	text := checkPage(t, p)
+	for _, want := range []string{"ZooKeeper and Troupe compared", "One server", "3 servers", "10.00 x", "15,000 (10,000..20,000)",
+		"120 (120..120)", "something was done again", "limit of this machine", "server CPU per operation", "distribution of the latency"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in the page", want)
+		}
+	}
+	if len(p.Picture) != 2 {
+		t.Errorf("the picture has %d charts, want one for each comparison", len(p.Picture))
+	}
+}
