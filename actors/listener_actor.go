@@ -47,6 +47,7 @@ type listenerActor struct {
 type listenerState struct {
 	serve    *Serve
 	accepted bool // the acceptor has been started
+	came     Accepted
 }
 
 // NewListener makes the props of a listener on an acceptor. It serves nobody until it gets a Serve.
@@ -66,7 +67,9 @@ func NewListener(rt *Runtime, acceptor Acceptor, o ListenerOptions) *actor.Props
 func (a *listenerActor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case clientAccepted:
-		a.accept(ctx, m.transport)
+		if a.kept.came.Take(m.transport) {
+			a.accept(ctx, m.transport)
+		}
 	case acceptFailed:
 		a.log.Error().Err(m.err).Msg("can't accept connections at the moment")
 	case Serve:
@@ -83,6 +86,7 @@ func (a *listenerActor) Receive(ctx actor.Context) {
 		a.forget(m.Who.Id)
 	case *actor.Stopping:
 		a.acceptor.Close()
+		a.kept.came.Close()
 	default:
 		a.rt.unexpected(ctx, &a.log)
 	}
@@ -108,9 +112,13 @@ func (a *listenerActor) start(ctx actor.Context) {
 		return
 	}
 	a.kept.accepted = true
-	self, root := ctx.Self(), a.rt.System.Root
+	self, root, kept := ctx.Self(), a.rt.System.Root, a.kept
 	a.acceptor.Start(
-		func(t Transport) { root.Send(self, clientAccepted{t}) },
+		func(t Transport) {
+			if kept.came.Put(t) {
+				root.Send(self, clientAccepted{t})
+			}
+		},
 		func(err error) { root.Send(self, acceptFailed{err}) })
 }
 

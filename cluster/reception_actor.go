@@ -58,7 +58,8 @@ type receptionActor struct {
 // receptionState outlives a restart of the actor: the socket goes on listening, and whoever takes links is still there.
 type receptionState struct {
 	targets  map[messages.Purpose]SetTarget
-	accepted bool   // the acceptor has been started
+	accepted bool // the acceptor has been started
+	came     actors.Accepted
 	serial   uint64 // of links; no name is used twice
 	talks    talks  // what was said about links that came to nothing
 }
@@ -88,7 +89,9 @@ func (a *receptionActor) Receive(ctx actor.Context) {
 		a.kept.targets[m.Purpose] = m
 		a.watch(ctx, m)
 	case linkConnected:
-		a.connected(ctx, m.transport)
+		if a.kept.came.Take(m.transport) {
+			a.connected(ctx, m.transport)
+		}
 	case acceptFailed:
 		a.log.Error().Err(m.err).Msg("can't accept connections of other servers at the moment")
 	case linkGreeted:
@@ -97,6 +100,7 @@ func (a *receptionActor) Receive(ctx actor.Context) {
 		a.gone(m.Who)
 	case *actor.Stopping:
 		a.acceptor.Close()
+		a.kept.came.Close()
 	default:
 		a.rt.Unexpected(ctx, &a.log)
 	}
@@ -110,9 +114,13 @@ func (a *receptionActor) start(ctx actor.Context) {
 		return
 	}
 	a.kept.accepted = true
-	self, root := ctx.Self(), a.rt.System.Root
+	self, root, kept := ctx.Self(), a.rt.System.Root, a.kept
 	a.acceptor.Start(
-		func(t actors.Transport) { root.Send(self, linkConnected{t}) },
+		func(t actors.Transport) {
+			if kept.came.Put(t) {
+				root.Send(self, linkConnected{t})
+			}
+		},
 		func(err error) { root.Send(self, acceptFailed{err}) })
 }
 

@@ -1,0 +1,51 @@
+package actors
+
+import (
+	"slices"
+	"sync"
+)
+
+// Accepted is the connections that an acceptor has handed out and no actor has taken yet. It stands between the
+// acceptor's goroutine and the actor: what is on its way to an actor that stops meanwhile would otherwise never be closed, and
+// its client would wait for an answer.
+type Accepted struct {
+	mu      sync.Mutex
+	waiting []Transport
+	closed  bool
+}
+
+// Put keeps a connection until Take or Close, and closes it at once if Close came before. ok tells whether to tell the actor.
+func (a *Accepted) Put(t Transport) (ok bool) {
+	a.mu.Lock()
+	ok = !a.closed
+	if ok {
+		a.waiting = append(a.waiting, t)
+	}
+	a.mu.Unlock()
+	if !ok {
+		t.Close()
+	}
+	return ok
+}
+
+// Take is for the actor that has been told: the connection is its own from now on. ok is false when it was closed meanwhile.
+func (a *Accepted) Take(t Transport) (ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := slices.Index(a.waiting, t)
+	if i >= 0 {
+		a.waiting = slices.Delete(a.waiting, i, i+1)
+	}
+	return i >= 0
+}
+
+// Close closes all that nobody has taken, and all that come later.
+func (a *Accepted) Close() {
+	a.mu.Lock()
+	left := a.waiting
+	a.waiting, a.closed = nil, true
+	a.mu.Unlock()
+	for _, t := range left {
+		t.Close()
+	}
+}

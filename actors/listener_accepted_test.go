@@ -1,0 +1,32 @@
+package actors
+
+import "testing"
+
+type closable struct {
+	Transport
+	closed int
+}
+
+func (c *closable) Close() { c.closed++ }
+
+// Whatever the order of accepting and stopping is, a connection is either an actor's or closed.
+func TestAcceptedIsTakenOrClosed(t *testing.T) {
+	var a Accepted
+	taken, left, late := &closable{}, &closable{}, &closable{}
+	if !a.Put(taken) || !a.Put(left) {
+		t.Fatal("an open one takes nothing")
+	}
+	if !a.Take(taken) || a.Take(taken) {
+		t.Fatal("a connection is given out once")
+	}
+	a.Close()
+	if a.Put(late) {
+		t.Fatal("the actor would be told of a connection that is closed")
+	}
+	if a.Take(left) {
+		t.Fatal("a connection that is closed was given out")
+	}
+	if taken.closed != 0 || left.closed != 1 || late.closed != 1 {
+		t.Fatal(taken.closed, left.closed, late.closed)
+	}
+}
