@@ -1,0 +1,9 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/troupekeeper/troupe/actors/stagetest"
+)
+
+func TestStage(t *testing.T) { stagetest.Run(t, stagetest.Options{}, stage) }
