@@ -24,7 +24,7 @@ func newGuardPlace(a *guardActor, index int) guardPlace {
 	case BeforeProposal:
 		return &trialPlace{a: a, index: index}
 	case BeforeReply:
-		return &replyPlace{a: a, index: index, cut: map[messages.ConnID]bool{}}
+		return &replyPlace{a: a, index: index, cut: map[messages.ConnID]bool{}, conns: map[messages.SessionID]messages.ConnID{}}
 	default:
 		return newTapPlace(a)
 	}
@@ -177,13 +177,22 @@ type replyPlace struct {
 	a     *guardActor
 	index int
 	cut   map[messages.ConnID]bool // their replies have been refused: they end
+	conns map[messages.SessionID]messages.ConnID
 }
 
 func (p *replyPlace) take(_ actor.Context, msg any) bool {
 	if m, ok := msg.(*repliesSeen); ok {
 		for i := range m.items {
-			p.a.core.take(guardEntry{item: m.items[i], lane: uint64(m.items[i].request.Conn)})
+			r := m.items[i].request
+			p.conns[r.Session] = r.Conn
+			p.a.core.take(guardEntry{item: m.items[i], lane: uint64(r.Conn)})
 		}
+		return true
+	}
+	if m, ok := msg.(*messages.SessionClosed); ok {
+		// Who hears of it closes the connection, and the client's own goodbye must have been answered by then.
+		p.a.core.take(guardEntry{msg: m, lane: uint64(p.conns[m.Session])})
+		delete(p.conns, m.Session)
 		return true
 	}
 	conn := connOf(msg)
@@ -233,6 +242,9 @@ func (p *replyPlace) to(ctx actor.Context, next *actor.PID, msg any) {
 	if next == nil {
 		next = p.a.env.Conns.PID(connOf(msg))
 	}
+	if _, end := msg.(*messages.SessionClosed); end && p.a.env.Custom.Replies[p.index+1] == nil {
+		next = p.a.env.Front
+	}
 	if next != nil {
 		ctx.Send(next, msg)
 	}
@@ -243,6 +255,11 @@ func (p *replyPlace) check() {
 	for conn := range p.cut { // each by itself: the order makes no difference
 		if p.a.env.Conns.PID(conn) == nil {
 			delete(p.cut, conn)
+		}
+	}
+	for session, conn := range p.conns {
+		if p.a.env.Conns.PID(conn) == nil {
+			delete(p.conns, session)
 		}
 	}
 }

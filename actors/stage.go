@@ -94,6 +94,9 @@ func (env *StageEnv) address(slot messages.Slot, next *actor.PID, msg any) *acto
 	case messages.SlotSync:
 		return env.Sync
 	case messages.SlotFront:
+		if _, end := msg.(*messages.SessionClosed); end && env.showsReplies {
+			return env.Custom.Replies[0]
+		}
 		return env.Front
 	case messages.SlotSnap:
 		return env.Snapshotter

@@ -23,6 +23,7 @@ var checks = []check{
 	{"order", "Each session's requests are handed on once, in order.", (*checked).order},
 	{"chance", "So they are whatever the order in which messages are handled.", (*checked).chance},
 	{"batching", "What comes one by one is treated as what comes at once: it is all handed on.", (*checked).batching},
+	{"goodbye", "A client that ends its session is told so before its connection ends.", (*checked).goodbye},
 	{"input", "No request makes the stage fail, however odd.", (*checked).input},
 	{"data", "What the stage is shown is not changed.", (*checked).data},
 	{"backpressure", "A flood is handed on, and the stage never has more than its guard allows.", (*checked).backpressure},
@@ -213,6 +214,29 @@ func (c *checked) batching() error {
 	c.load(20, 3, c.s.Settle)
 	c.rest()
 	return c.sound()
+}
+
+func (c *checked) goodbye() error {
+	for seed := range uint64(5) {
+		c.start(seed)
+		if err := c.connect(3); err != nil {
+			return err
+		}
+		c.load(5, seed, func() {})
+		for _, cl := range c.clients {
+			cl.Ask(messages.OpCloseSession, nil)
+		}
+		c.rest()
+		if err := c.sound(); err != nil {
+			return err
+		}
+		for i, cl := range c.clients {
+			if _, stats := c.s.Status(c.stage.ID); len(cl.waiting) > 0 && stats.Refused.Load() == 0 {
+				return fmt.Errorf("client %d: its connection has ended, and %d requests are not answered", i, len(cl.waiting))
+			}
+		}
+	}
+	return nil
 }
 
 // input sends what can't be read and what nobody sends.
