@@ -56,7 +56,7 @@ early with the results so far. Give --pid to see what the server itself uses.`,
 		recipeCommand("barrier", "Enter and leave a double barrier", 50, bench.Barrier()),
 		steadyCommand("churn", "Open sessions and close each at once", bench.Churn()),
 		idleCommand(), stormCommand(), failoverCommand(), fillCommand(), loneCommand(),
-		echoCommand(), startCommand(), cleanCommand(), compareCommand(),
+		echoCommand(), startCommand(), cleanCommand(), compareCommand(), growCommand(),
 	)
 	return root
 }

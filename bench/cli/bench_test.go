@@ -61,6 +61,7 @@ func TestWrongValuesNameTheRange(t *testing.T) {
 		"kind \"odd\": want plain":      {"create", "--kind", "odd"},
 		"sets 0 in a transaction":       {"multi", "--sets", "0"},
 		"distribution \"odd\": want":    {"list", "--dist", "odd"},
+		"servers 99: want 1 to 9":       {"grow", "--only", "troupe", "--troupe", "true", "--servers", "99"},
 		"want host:port":                {"read", "-s", "nonsense"},
 		"want zookeeper or troupe":      {"compare", "--only", "etcd"},
 		"key 5: want 0 to 4":            {"start", "--keys", "5", "--key", "5", "--", "false"},

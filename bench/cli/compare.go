@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/troupekeeper/troupe/bench"
 	"github.com/troupekeeper/troupe/bench/page"
@@ -52,13 +53,7 @@ Raw results, the table, a page, a picture and the servers' logs are written into
 		return f.run(c)
 	}
 	set := c.Flags()
-	self, err := os.Executable()
-	if err != nil {
-		self = "troupe"
-	}
-	set.StringVar(&f.troupe, "troupe", self, "troupe program to compare")
-	set.StringSliceVar(&f.arguments, "troupe-arg", nil, "further arguments for troupe serve")
-	set.StringVar(&f.only, "only", "", "measure only zookeeper or only troupe")
+	f.bindSubjects(set)
 	set.IntVar(&f.cfg.Rounds, "rounds", f.cfg.Rounds, "how often each server takes its turn")
 	set.DurationVar(&f.cfg.Warmup, "warmup", f.cfg.Warmup, "load before the measures of a turn; a JVM needs it")
 	set.DurationVar(&f.cfg.Measure, "measure", f.cfg.Measure, "time of each measure")
@@ -71,9 +66,20 @@ Raw results, the table, a page, a picture and the servers' logs are written into
 	set.IntVar(&f.cfg.Kills, "kills", f.cfg.Kills, "ensembles: how often a round kills the leader, 0 for never")
 	set.StringVar(&f.cfg.Dir, "dir", os.TempDir(), "folder for the servers' data, best on the disk that matters")
 	set.StringVarP(&f.out, "out", "o", "bench-compare", "folder for the raw results, the table and the servers' logs")
+	return c
+}
+
+// bindSubjects adds the flags that say what is measured.
+func (f *compareFlags) bindSubjects(set *pflag.FlagSet) {
+	self, err := os.Executable()
+	if err != nil {
+		self = "troupe"
+	}
+	set.StringVar(&f.troupe, "troupe", self, "troupe program to compare")
+	set.StringSliceVar(&f.arguments, "troupe-arg", nil, "further arguments for troupe serve")
+	set.StringVar(&f.only, "only", "", "measure only zookeeper or only troupe")
 	set.BoolVar(&f.noInstall, "no-install", false, "do not install a missing ZooKeeper")
 	set.BoolVarP(&f.quiet, "quiet", "q", false, "no progress line")
-	return c
 }
 
 // ensembleWarmup is how long ensembles are loaded first, unless a flag says
@@ -97,25 +103,14 @@ func (f *compareFlags) forEnsemble(c *cobra.Command) {
 }
 
 func (f *compareFlags) run(c *cobra.Command) error {
-	ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+	ctx, clear, stop := f.prepare(c)
 	defer stop()
-	clear := func() {}
-	if !f.quiet && isTerminal(os.Stderr) {
-		f.cfg.Progress, clear = bench.ProgressLine(os.Stderr)
-	}
-	f.cfg.Say = func(line string) {
-		clear()
-		fmt.Fprintln(c.ErrOrStderr(), line)
-	}
 	if err := f.subjects(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(f.out, 0o755); err != nil {
-		return fmt.Errorf("make the folder for the results: %w", err)
-	}
 	var err error
-	if f.cfg.LogDir, err = filepath.Abs(f.out); err != nil {
-		return fmt.Errorf("find the folder for the results: %w", err)
+	if f.cfg.LogDir, err = f.folder(); err != nil {
+		return err
 	}
 	comparisons, failed := f.compare(ctx)
 	clear()
@@ -126,6 +121,32 @@ func (f *compareFlags) run(c *cobra.Command) error {
 		failed = errors.New("interrupted; the table holds what was measured until then")
 	}
 	return errors.Join(f.report(c, comparisons), failed)
+}
+
+// prepare arranges for Ctrl-C, for a progress line and for what is said.
+func (f *compareFlags) prepare(c *cobra.Command) (ctx context.Context, clear, stop func()) {
+	ctx, stop = signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+	clear = func() {}
+	if !f.quiet && isTerminal(os.Stderr) {
+		f.cfg.Progress, clear = bench.ProgressLine(os.Stderr)
+	}
+	f.cfg.Say = func(line string) {
+		clear()
+		fmt.Fprintln(c.ErrOrStderr(), line)
+	}
+	return ctx, clear, stop
+}
+
+// folder makes the folder for the results and returns its full path.
+func (f *compareFlags) folder() (string, error) {
+	if err := os.MkdirAll(f.out, 0o755); err != nil {
+		return "", fmt.Errorf("make the folder for the results: %w", err)
+	}
+	path, err := filepath.Abs(f.out)
+	if err != nil {
+		return "", fmt.Errorf("find the folder for the results: %w", err)
+	}
+	return path, nil
 }
 
 // compare compares servers alone, ensembles, or one after the other both.

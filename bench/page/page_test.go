@@ -158,3 +158,23 @@ func TestPageOfComparisons(t *testing.T) {
 		t.Errorf("the picture has %d charts, want one for each comparison", len(p.Picture))
 	}
 }
+
+func TestPageOfGrowth(t *testing.T) {
+	g := &bench.Growth{Subjects: []string{"ZooKeeper", "Troupe"}, Notes: []string{"somebody could not follow"}}
+	for _, size := range []int{1000, 10_000, 100_000} {
+		for i, subject := range g.Subjects {
+			if i == 0 && size > 10_000 {
+				continue // it could not follow
+			}
+			g.Points = append(g.Points,
+				bench.GrowPoint{Curve: "znodes", Subject: subject, Size: size, Metric: "get", Unit: "ops/s", Value: float64(size * (i + 1))},
+				bench.GrowPoint{Curve: "znodes", Subject: subject, Size: size, Metric: "memory per znode", Unit: "B", Value: 300})
+		}
+	}
+	text := checkPage(t, OfGrowth(g))
+	for _, want := range []string{"somebody could not follow", "memory per znode, B", "by znodes of 100 bytes", "<td>100k</td>"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in the page", want)
+		}
+	}
+}

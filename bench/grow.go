@@ -1,0 +1,232 @@
+//go:build unix
+
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// What an operation costs as something grows. Each curve changes one thing and
+// leaves all else alone, so a server that scales draws flat lines.
+
+// GrowConfig says what grows, and how far.
+type GrowConfig struct {
+	// Subjects are the servers, in the order in which they take turns.
+	Subjects []Subject
+	// Largest is the last point of each curve, by the names of [GrowCurves].
+	// Points are the powers of ten below it, and itself. A curve that is
+	// missing or 0 is left out.
+	Largest map[string]int
+	// Warmup precedes each measure under load and Measure is its length.
+	Warmup, Measure time.Duration
+	// Dir is where the servers keep their data, LogDir gets their output.
+	Dir, LogDir string
+	// Say is told what happens, a line at a time; Progress as in [Config].
+	Say      func(string)
+	Progress func(Progress)
+}
+
+// GrowCurve is something that can grow.
+type GrowCurve struct {
+	Name string
+	// Title says what is on the horizontal axis.
+	Title string
+	// First, Usual and Most are the first point, the last one unless a config
+	// says otherwise, and the largest that may be asked for.
+	First, Usual, Most int
+	measure            func(*grower, context.Context, *growRun) error
+}
+
+// GrowCurves lists what can grow. The usual sizes take about ten minutes in all
+// and less than 2 GiB.
+func GrowCurves() []GrowCurve {
+	return []GrowCurve{
+		{"connections", "connections, each with a session", 1, 1000, 50_000, (*grower).connections},
+		{"znodes", "znodes of 100 bytes", 1000, 100_000, KeysMax, (*grower).znodes},
+		{"value", "bytes of each value", 10, 1_000_000, ValueBytesMax, (*grower).values},
+		{"children", "children of one node", 1000, 100_000, 5_000_000, (*grower).children},
+		{"watches", "watches, on as many znodes", 1000, 100_000, KeysMax, (*grower).watches},
+		{"servers", "servers of the ensemble", 1, 5, EnsembleMax, (*grower).servers},
+	}
+}
+
+// DefaultGrowConfig has all curves up to their usual sizes.
+func DefaultGrowConfig() GrowConfig {
+	cfg := GrowConfig{Largest: make(map[string]int), Warmup: 500 * time.Millisecond, Measure: 2 * time.Second, Say: func(string) {}}
+	for _, c := range GrowCurves() {
+		cfg.Largest[c.Name] = c.Usual
+	}
+	return cfg
+}
+
+// Validate returns an error that names the field and its allowed range.
+func (c GrowConfig) Validate() error {
+	if len(c.Subjects) == 0 {
+		return errors.New("subjects: want at least one server")
+	}
+	if c.Measure < 50*time.Millisecond {
+		return fmt.Errorf("measured time %v: want 50ms or more", c.Measure)
+	}
+	known := 0
+	for _, curve := range GrowCurves() {
+		largest, ok := c.Largest[curve.Name]
+		if ok {
+			known++
+		}
+		if largest != 0 && (largest < curve.First || largest > curve.Most) {
+			return fmt.Errorf("%s %d: want %d to %d, or 0 to leave it out", curve.Name, largest, curve.First, curve.Most)
+		}
+	}
+	if known != len(c.Largest) {
+		return fmt.Errorf("curves %v: some are not known", c.Largest)
+	}
+	return nil
+}
+
+// points are the sizes to measure.
+func (c GrowCurve) points(largest int) []int {
+	if c.Name == "servers" {
+		var odd []int
+		for n := 1; n <= largest; n += 2 {
+			odd = append(odd, n)
+		}
+		return odd
+	}
+	var all []int
+	const decade = 10
+	for n := c.First; n < largest; n *= decade {
+		all = append(all, n)
+	}
+	return append(all, largest)
+}
+
+// Growth is everything that was measured, in the order in which it was.
+type Growth struct {
+	Began    string            `json:"began"`
+	Machine  MachineInfo       `json:"machine"`
+	Subjects []string          `json:"subjects"`
+	Versions map[string]string `json:"versions"`
+	Notes    []string          `json:"notes,omitempty"` // what could not be measured
+	Points   []GrowPoint       `json:"points"`
+}
+
+// GrowPoint is one figure.
+type GrowPoint struct {
+	Curve   string  `json:"curve"`
+	Subject string  `json:"subject"`
+	Size    int     `json:"size"`
+	Metric  string  `json:"metric"`
+	Unit    string  `json:"unit"`
+	Value   float64 `json:"value"`
+	// Result is the run that it was taken from, if there was one.
+	Result *Result `json:"result,omitempty"`
+}
+
+// grower carries out a growth.
+type grower struct {
+	cfg GrowConfig
+	out *Growth
+}
+
+// growRun is one curve of one subject.
+type growRun struct {
+	curve   GrowCurve
+	subject Subject
+	points  []int
+}
+
+// Grow measures each curve with each subject, on fresh servers. A subject that
+// cannot follow ends its curve with a note. When ctx is cancelled it returns
+// what it has so far with the error.
+func Grow(ctx context.Context, cfg GrowConfig) (*Growth, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	g := &grower{cfg: cfg, out: &Growth{
+		Began: time.Now().UTC().Format(time.RFC3339), Machine: machineInfo(), Versions: make(map[string]string),
+	}}
+	for _, s := range cfg.Subjects {
+		g.out.Subjects = append(g.out.Subjects, s.Name)
+		g.out.Versions[s.Name] = s.Version
+	}
+	for _, curve := range GrowCurves() {
+		largest := cfg.Largest[curve.Name]
+		if largest == 0 {
+			continue
+		}
+		for _, s := range cfg.Subjects {
+			run := &growRun{curve: curve, subject: s, points: curve.points(largest)}
+			cfg.Say(fmt.Sprintf("%s, %s: %v", curve.Name, s.Name, run.points))
+			err := curve.measure(g, ctx, run)
+			if ctx.Err() != nil {
+				return g.out, fmt.Errorf("%s, %s: %w", curve.Name, s.Name, ctx.Err())
+			}
+			if errors.Is(err, errWrongAnswer) {
+				return g.out, fmt.Errorf("%s, %s: %w", curve.Name, s.Name, err)
+			}
+			if err != nil {
+				g.out.Notes = append(g.out.Notes, fmt.Sprintf("%s: %s could not follow: %v", curve.Name, s.Name, err))
+				cfg.Say("  " + g.out.Notes[len(g.out.Notes)-1])
+			}
+		}
+	}
+	if len(g.out.Points) == 0 {
+		return g.out, errors.New("nothing was measured")
+	}
+	return g.out, nil
+}
+
+// with runs a function with fresh servers of the run's subject.
+func (g *grower) with(ctx context.Context, run *growRun, servers int, use func(Config) error) error {
+	c := &comparer{
+		cfg: CompareConfig{
+			Ensemble: servers, Dir: g.cfg.Dir, LogDir: g.cfg.LogDir, Keys: DefaultConfig().Keys, Say: g.cfg.Say,
+		},
+		out: &Comparison{},
+	}
+	return c.withServers(ctx, run.subject, func(_ *fleet, cfg Config) error {
+		cfg.Warmup, cfg.Duration, cfg.Progress = g.cfg.Warmup, g.cfg.Measure, g.cfg.Progress
+		return use(cfg)
+	})
+}
+
+// run runs a scenario and accepts only a complete one without errors.
+func (g *grower) run(ctx context.Context, cfg Config, scenario Scenario) (*Result, error) {
+	cfg.SkipPrepare = true
+	c := &comparer{cfg: CompareConfig{Progress: g.cfg.Progress}}
+	return c.run(ctx, cfg, scenario)
+}
+
+// add keeps a figure and says it.
+func (g *grower) add(run *growRun, size int, metric, unit string, value float64, r *Result) {
+	g.out.Points = append(g.out.Points, GrowPoint{
+		Curve: run.curve.Name, Subject: run.subject.Name, Size: size, Metric: metric, Unit: unit, Value: value, Result: r,
+	})
+	g.cfg.Say(fmt.Sprintf("  %-9s %9s %-12s %-28s %s %s", run.subject.Name, formatCount(float64(size)), run.curve.Name, metric,
+		formatValue(value), unit))
+}
+
+// rates measures gets and sets with a shape of load.
+func (g *grower) rates(ctx context.Context, run *growRun, cfg Config, size int) error {
+	for _, load := range []struct {
+		metric   string
+		scenario Scenario
+	}{{"get", Read()}, {"set", Write()}} {
+		r, err := g.run(ctx, cfg, load.scenario)
+		if err != nil {
+			return err
+		}
+		g.add(run, size, load.metric, "ops/s", r.PerSecond, r)
+	}
+	return nil
+}
+
+// memory is the servers' resident memory in bytes; unknown where there is no
+// /proc.
+func memory(cfg Config) (bytes float64, ok bool) {
+	s := takeSnapshot(cfg.ServerPIDs)
+	return float64(s.server.RSSBytes), s.serverErr == nil && s.server.RSSBytes > 0
+}

@@ -1,0 +1,136 @@
+//go:build unix
+
+package bench
+
+import (
+	"context"
+	"flag"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/troupekeeper/troupe/server"
+)
+
+// TestTroupeProcess is no test but a server, started by those that need one in
+// a process of its own.
+func TestTroupeProcess(t *testing.T) {
+	if flag.NArg() != 1 {
+		t.Skip("a server for other tests to start")
+	}
+	config, _, err := server.LoadConfig(flag.Arg(0), nil, map[string]string{"forceSync": "no"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := server.New(server.Options{Config: config})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-stop
+	s.Stop()
+}
+
+// troupeSubject is this repository's server, without a program to be built.
+func troupeSubject() Subject {
+	return Subject{Name: "Troupe", Version: "1", Command: func(home string, members []Member, at int) ([]string, error) {
+		config, err := writeZooConfig(home, members, at)
+		return []string{os.Args[0], "-test.run=^TestTroupeProcess$", "-test.timeout=10m", config}, err
+	}}
+}
+
+func smallGrowth(t *testing.T, largest map[string]int) GrowConfig {
+	t.Helper()
+	cfg := DefaultGrowConfig()
+	cfg.Subjects, cfg.Largest = []Subject{troupeSubject()}, largest
+	cfg.Warmup, cfg.Measure = 0, 50*time.Millisecond
+	cfg.Dir, cfg.LogDir = t.TempDir(), t.TempDir()
+	return cfg
+}
+
+// Every curve must have its figures at every point.
+func TestGrow(t *testing.T) {
+	g, err := Grow(context.Background(), smallGrowth(t, map[string]int{
+		"connections": 10, "znodes": 2000, "value": 1000, "children": 2000, "watches": 1000, "servers": 3,
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Notes) > 0 {
+		t.Errorf("notes %q", g.Notes)
+	}
+	for curve, want := range map[string]struct {
+		sizes   []int
+		metrics []string
+	}{
+		"connections": {[]int{1, 10}, []string{"get", "set"}},
+		"znodes":      {[]int{1000, 2000}, []string{"create", "get", "set"}},
+		"value":       {[]int{10, 100, 1000}, []string{"get", "set"}},
+		"children":    {[]int{1000, 2000}, []string{"create", "list, per child", "get", "set"}},
+		"watches":     {[]int{1000}, []string{"watches left", "events"}},
+		"servers":     {[]int{1, 3}, []string{"get", "set", "lone set, median"}},
+	} {
+		for _, metric := range want.metrics {
+			var sizes []int
+			for _, p := range g.Points {
+				if p.Curve == curve && p.Metric == metric && p.Value > 0 && p.Unit != "" {
+					sizes = append(sizes, p.Size)
+				}
+			}
+			if !slices.Equal(sizes, want.sizes) {
+				t.Errorf("%s, %s: figures at %v, want %v", curve, metric, sizes, want.sizes)
+			}
+		}
+	}
+}
+
+// A server that cannot follow ends its curve, not the others.
+func TestGrowNotesWhoCannotFollow(t *testing.T) {
+	cfg := smallGrowth(t, map[string]int{"value": 10, "znodes": 1000})
+	broken := Subject{Name: "Broken", Command: func(string, []Member, int) ([]string, error) { return []string{"false"}, nil }}
+	cfg.Subjects = append(cfg.Subjects, broken)
+	g, err := Grow(context.Background(), cfg)
+	if err != nil || len(g.Notes) != 2 || !strings.Contains(g.Notes[0], "Broken could not follow") {
+		t.Errorf("%v, notes %q", err, g.Notes)
+	}
+}
+
+// What was measured until an interruption is kept.
+func TestGrowIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	cfg := smallGrowth(t, map[string]int{"value": 1_000_000})
+	cfg.Say = func(line string) {
+		if strings.Contains(line, "ops/s") {
+			cancel()
+		}
+	}
+	g, err := Grow(ctx, cfg)
+	if err == nil || len(g.Points) == 0 {
+		t.Errorf("%v, %d points", err, len(g.Points))
+	}
+}
+
+func TestGrowErrorsNameTheRange(t *testing.T) {
+	for name, change := range map[string]func(*GrowConfig){
+		"subjects":    func(c *GrowConfig) { c.Subjects = nil },
+		"measured":    func(c *GrowConfig) { c.Measure = 0 },
+		"servers 10":  func(c *GrowConfig) { c.Largest["servers"] = 10 },
+		"connections": func(c *GrowConfig) { c.Largest["connections"] = -1 },
+		"curves":      func(c *GrowConfig) { c.Largest["moons"] = 3 },
+	} {
+		cfg := smallGrowth(t, map[string]int{"znodes": 1000})
+		change(&cfg)
+		if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
