@@ -12,5 +12,19 @@
 //	request commit prep* final*      the stages: x.go decides, x_actor.go has the mailbox
 //	sync snapshotter container       log, snapshots, containers and TTL nodes
 //	wheel bucket session             session expiry
+//	stage_custom stage_item stage_env stage_keys   stages of somebody's own: what they are, are shown, and may use
+//	guard runner prep_trial          what keeps the pipeline whole around them
 //	mailbox dispatch props supervise clock runtime conntable metrics   what actors stand on
+//
+// # Stages of your own
+//
+// A program adds a stage by RegisterStage, or by server.Options; a CustomStage says where it stands:
+//
+//	clients → connection → [BeforeRequest] → request ─┬→ [BeforePrep] → prep ⇄ [BeforeProposal], then log and quorum
+//	                                                  └→ commit → final ─┬→ [AfterCommit]
+//	clients ← connection ← [BeforeReply] ←───────────────────────────────┘
+//
+// It is shown batches of Items and returns those that go on; see Stage for what it owes, CustomEnv for what it may use. Whatever
+// it does, what passes is complete, in order, and unchanged but for refusals. A stage that fails is made anew, and its
+// FailurePolicy applies meanwhile. Package stagetest tests one; the folder cmd/examples has some to copy.
 package actors
