@@ -79,7 +79,7 @@ func (g *guard) take(e guardEntry) {
 
 // settle lets something go on without the stage's word.
 func (g *guard) settle(e guardEntry) {
-	if e.msg == nil && g.state == guardDown {
+	if e.msg == nil && g.state == guardDown && !e.item.housekeeping() {
 		e.item.verdict = g.policy
 	}
 	g.out = append(g.out, e)

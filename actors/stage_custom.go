@@ -46,7 +46,8 @@ func (p Place) String() string { return placeNames[p] }
 type FailurePolicy uint8
 
 const (
-	// Refuse answers requests and transactions with a system error (-1), and ends the connection whose reply it is.
+	// Refuse answers requests and transactions with a system error (-1), and ends the connection whose reply it is. Sessions are
+	// opened and closed all the same.
 	Refuse FailurePolicy = iota
 	// PassOn lets everything pass as if the stage weren't there.
 	PassOn

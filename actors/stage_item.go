@@ -246,6 +246,19 @@ func (i *Item) refusable() bool {
 	}
 }
 
+// housekeeping is what a stage may refuse, but a policy doesn't: that a session is opened, and that a client which has come back
+// sets its watches anew. Clients could do nothing else then, and would try again and again.
+func (i *Item) housekeeping() bool {
+	if i.request == nil || i.reply != nil {
+		return false
+	}
+	switch i.request.Op {
+	case messages.OpCreateSession, messages.OpSetWatches, messages.OpSetWatches2:
+		return true
+	}
+	return false
+}
+
 // refusedRequest is what goes on in place of a request that a stage has refused: it takes the request's place among those of
 // its session, and is answered there.
 func refusedRequest(r *messages.Request, code messages.ErrCode) messages.Request {
