@@ -11,7 +11,7 @@ const throughput = 64
 
 // Loop is a dispatcher with one long-lived goroutine. Actors that share a loop never run at the same time, and a
 // message between them costs no switch of goroutines, which is most of what a hop costs otherwise. An actor that
-// can block gets a loop to itself (it is then "pinned"). A loop that connections share waits for their sockets, too.
+// can block gets a loop to itself (it is then "pinned"). Loops of a server wait in a poller, for their sockets and for work.
 type Loop struct {
 	mu     sync.Mutex
 	wake   *sync.Cond
@@ -194,7 +194,8 @@ func (l *loops) Conn(n uint64) actor.Dispatcher {
 	return l.conns[n%uint64(len(l.conns))]
 }
 
+// Pinned has no sockets, but its poller wakes it more cheaply than Go's scheduler would.
 func (l *loops) Pinned(string) (actor.Dispatcher, func()) {
-	loop := NewLoop()
+	loop := newLoop(newPoller())
 	return loop, loop.Stop
 }

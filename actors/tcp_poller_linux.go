@@ -29,7 +29,7 @@ const pollBuffer = 64 << 10
 
 // newPoller returns nil where there can't be one: out of file descriptors.
 func newPoller() *poller {
-	p := &poller{sockets: map[int32]*polledSocket{}, buf: make([]byte, pollBuffer)}
+	p := &poller{sockets: map[int32]*polledSocket{}}
 	p.others = int32(runtime.GOMAXPROCS(0)) - 2
 	var err error
 	if p.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
@@ -120,6 +120,9 @@ func (p *poller) add(s *polledSocket) error {
 		return err
 	}
 	p.sockets[int32(s.fd)] = s
+	if p.buf == nil {
+		p.buf = make([]byte, pollBuffer)
+	}
 	return nil
 }
 

@@ -167,7 +167,7 @@ func (s *Server) openStore() (err error) {
 // connLoops is how many goroutines read from clients, cut their bytes into requests and write to them; 0: the one of the
 // stages does. With two processors that is the cheapest: what comes in goes to the log, or back to the client, without
 // waking anybody. With more of them, system calls and parsing run beside the stages.
-func connLoops(processors int) int { return min(max(processors-2, 0)/2, maxConnLoops) }
+func connLoops(processors int) int { return min(max(processors-3, 0)/2, maxConnLoops) }
 
 const maxConnLoops = 4
 

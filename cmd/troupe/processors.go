@@ -5,12 +5,12 @@ import (
 	"runtime"
 )
 
-// tuneProcessors lets one goroutine more than there are processors run at a time, unless the operator has decided
-// (GOMAXPROCS): one waits for the disk most of its time. With none to spare Go's monitor would take the processor from it
-// at each sync of the log, and look for such every twenty microseconds; with three servers on two processors that was a
-// fifth of what a write cost.
+// tuneProcessors lets two goroutines more than there are processors run at a time, unless the operator has decided
+// (GOMAXPROCS): the loop of the stages and the log's, which wait most of their time, for sockets and for the disk. With none to
+// spare Go's monitor would take the processor from them at each wait, and look for such every twenty microseconds; with three
+// servers on two processors that was a fifth of what a write cost.
 func tuneProcessors() {
 	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 2)
 	}
 }
