@@ -29,9 +29,10 @@ type client struct {
 	heard    int64    // when a server last said something
 	retryAt  int64
 	always   *server
-	gone     bool // it does nothing more
-	idle     bool // it asks nothing of its own accord
-	reads    bool // it only reads: a write that waits would hold up the reads behind it, and none would be seen to be old
+	gone     bool    // it does nothing more
+	idle     bool    // it asks nothing of its own accord
+	reads    bool    // it only reads: a write that waits would hold up what is behind it, and no read or sync would be seen to be old
+	lively   []int64 // when it lately asked something that was answered since
 }
 
 // visit is one connection.
@@ -75,7 +76,7 @@ const (
 func (w *World) newClient(always *server) *client {
 	w.clientSerial++
 	c := &client{w: w, name: fmt.Sprintf("c%d", w.clientSerial), always: always, timeout: w.plan.sessionTimeout()}
-	c.reads = w.plan.freshReads && w.clientSerial%2 == 0
+	c.reads = w.clientSerial%4 == 0 || w.plan.freshReads && w.clientSerial%2 == 0
 	c.host = w.net.Host(c.name)
 	c.look()
 	return c
@@ -206,7 +207,7 @@ func (c *client) drop() {
 	}
 	c.hangUp()
 	c.session, c.password, c.last, c.floor, c.xid, c.left = 0, nil, 0, 0, 0, nil
-	c.prev = nil
+	c.prev, c.lively = nil, nil
 }
 
 func (v *visit) received(chunk []byte, err error) {

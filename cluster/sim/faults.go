@@ -204,9 +204,11 @@ func (w *World) standStill() bool {
 	}
 	l := s.life
 	l.lane.paused = true
+	w.stoodStill = w.clock.us
 	d := w.between(0, 3*time.Duration(w.plan.syncLimit)*w.plan.tick)
 	w.trace.say(s.name, "stands still for %v", d)
 	w.later(d, func() {
+		w.stoodStill = w.clock.us
 		if l.lane.paused && !l.lane.dead {
 			w.trace.say(s.name, "goes on")
 			l.lane.resume()
@@ -265,6 +267,7 @@ func (w *World) heal() {
 			continue
 		}
 		if l.lane.paused {
+			w.stoodStill = w.clock.us
 			l.lane.resume()
 		}
 	}

@@ -168,13 +168,14 @@ func (h *history) add(header *messages.TxnHeader, body messages.TxnBody) {
 		}
 		h.sessions[s] = &sessionState{opened: z, owns: map[string]bool{}}
 	case *messages.CloseSessionTxn:
-		h.closeSession(s, z, b)
+		h.closeSession(header, b)
 	default:
 		h.apply(z, body)
 	}
 }
 
-func (h *history) closeSession(s messages.SessionID, z messages.Zxid, b *messages.CloseSessionTxn) {
+func (h *history) closeSession(header *messages.TxnHeader, b *messages.CloseSessionTxn) {
+	s, z := header.Session, header.Zxid
 	state := h.sessions[s]
 	if state == nil || state.closed != 0 {
 		h.w.fail("sessions", "%v closes session %v, which isn't open", z, s)
@@ -190,6 +191,9 @@ func (h *history) closeSession(s messages.SessionID, z messages.Zxid, b *message
 		h.delete(path, z)
 	}
 	state.closed = z
+	if header.Xid == 0 {
+		h.w.expired(header)
+	}
 }
 
 func (h *history) apply(z messages.Zxid, body messages.TxnBody) {

@@ -81,7 +81,7 @@ func (w *World) request(v *visit) {
 	}
 	kind := w.rand.IntN(16)
 	if v.c.reads {
-		kind = 8 + kind%4
+		kind = 8 + kind%5
 	}
 	switch kind {
 	case 0:

@@ -60,6 +60,7 @@ type World struct {
 	serial       int
 	clientSerial int
 	visits       int
+	stoodStill   int64 // when a server last did
 
 	count    int64
 	still    int64 // steps since time last passed
