@@ -100,6 +100,7 @@ func (h *timerHeap) Pop() any {
 type lane struct {
 	w      *World
 	skew   int64 // of its time of day, in milliseconds
+	rate   int64 // milliseconds of its clock in a second
 	dead   bool
 	paused bool
 	held   []func()
@@ -133,12 +134,12 @@ func (l *lane) resume() {
 func (l *lane) Throughput() int { return 1 }
 
 // WallMs implements actors.Clock.
-func (l *lane) WallMs() int64 { return l.w.clock.WallMs() + l.skew }
+func (l *lane) WallMs() int64 { return startWallMs + l.MonoUs()/1000 + l.skew }
 
 // MonoUs implements actors.Clock.
-func (l *lane) MonoUs() int64 { return l.w.clock.MonoUs() }
+func (l *lane) MonoUs() int64 { return l.w.clock.us * l.rate / 1000 }
 
 // After implements actors.Clock.
 func (l *lane) After(d time.Duration, f func()) actors.Timer {
-	return l.w.clock.After(d, func() { l.run(f) })
+	return l.w.clock.After(d*1000/time.Duration(l.rate), func() { l.run(f) })
 }

@@ -13,13 +13,14 @@ import (
 // Changes of members: in some runs there are spare servers, and clients ask for members to come, go, move and change their
 // part, at any time and without regard to what else happens.
 
-// drawSpares decides how many spares there are, and how often members change beside the other faults. It has a source of its
-// own, so that all else of a seed stays what it was.
+// drawSpares decides how many spares there are, how often members change beside the other faults, and how well clocks go. It
+// has a source of its own, so that all else of a seed stays what it was.
 func (p *plan) drawSpares(r *rand.Rand) {
 	p.changeEvery, p.moveOneIn, p.places = pick(r, 15, 40, 100), 4, 2
 	if p.reconfig && p.stepCost <= 50 { // all servers share one processor: beyond that more of them would be too much for it
 		p.spares = r.IntN(3)
 	}
+	p.drift = pick[int64](r, 0, 0, 250)
 }
 
 // configure writes the servers' configurations. A spare knows the founders, and itself unless by chance it doesn't.

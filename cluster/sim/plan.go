@@ -37,11 +37,12 @@ type plan struct {
 	delay, jitter     time.Duration
 	buffer            int // of the network
 	faults            []*fault
-	faultEvery        int // moves between two faults, on average
-	busy              int // how many of ten moves are short
-	changeEvery       int // moves between two wishes for that, on average
-	spares            int // servers that are no members at first
-	moveOneIn, places int // of how many changes one moves a member, and between how many places
+	faultEvery        int   // moves between two faults, on average
+	busy              int   // how many of ten moves are short
+	drift             int64 // milliseconds that a clock may gain or lose in a second
+	changeEvery       int   // moves between two wishes for that, on average
+	spares            int   // servers that are no members at first
+	moveOneIn, places int   // of how many changes one moves a member, and between how many places
 }
 
 func newPlan(r *rand.Rand) plan {

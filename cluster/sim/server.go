@@ -28,6 +28,7 @@ type server struct {
 	host *clustertest.Host
 	disk *persistence.MemFS
 	skew int64
+	rate int64 // of its clock
 	// configured is what its configuration says of the members.
 	configured messages.Membership
 	lag        time.Duration // of its network
@@ -94,7 +95,7 @@ func (s *server) start() {
 		s.host.Boot()
 	}
 	s.w.trace.say(s.name, "starts, life %d", s.lives)
-	l := &life{lane: &lane{w: s.w, skew: s.skew}, fs: persistence.NewFaultFS(s.disk), board: &cluster.StatusBoard{}}
+	l := &life{lane: &lane{w: s.w, skew: s.skew, rate: s.rate}, fs: persistence.NewFaultFS(s.disk), board: &cluster.StatusBoard{}}
 	s.life = l
 	if err := s.assemble(l); errors.Is(err, persistence.ErrDiskFull) {
 		s.kill("can't start, its disk is full")

@@ -117,9 +117,11 @@ func newWorld(o Options) *World {
 	w.net = clustertest.NewNetwork(w.steps, w.clock, o.Seed)
 	w.net.Buffer = w.plan.buffer
 	w.net.Delay = w.delay
+	rates := rand.New(rand.NewPCG(o.Seed, 5))
 	for i := range w.plan.voters + w.plan.observers + w.plan.spares {
 		id := messages.ServerID(i + 1)
 		s := &server{w: w, id: id, name: fmt.Sprintf("s%d", id), disk: newDisk(), skew: int64(w.rand.IntN(20_000)) - 10_000}
+		s.rate = 1000 - w.plan.drift + rates.Int64N(2*w.plan.drift+1)
 		s.host = w.net.Host(s.name)
 		m := messages.Member{ID: id, Addresses: []messages.MemberAddress{{Host: s.name, QuorumPort: quorumPort, ElectionPort: electionPort}},
 			ClientAddress: s.name, ClientPort: clientPort}
