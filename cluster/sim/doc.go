@@ -13,6 +13,7 @@
 //	faults   what is done to the servers, and (faults_network) to what connects them
 //	client   clients as programs that use the wire format, and remember what they have been told
 //	workload what they ask for
+//	expiry   whether sessions end too early
 //	history  what has happened by all that was ever applied, and what clients must be told because of it
 //	checks   what every server must agree to
 //	trace    the last events in words, and a hash of all of them

@@ -39,6 +39,7 @@ var allFaults = []fault{
 	{"the network is slow", (*World).slow},
 	{"an actor panics", (*World).armPanic},
 	{"a write to the disk fails", (*World).failDisk},
+	{"members change amid a blackout", (*World).changeAmidBlackout},
 }
 
 func newDisk() *persistence.MemFS { return persistence.NewMemFS() }
@@ -102,6 +103,19 @@ func (w *World) cutAmidSync() bool {
 		}
 	}
 	return true
+}
+
+// loseLeaderOf cuts the power of a learner's leader a moment later: what it has just counted on is all that is left.
+func (w *World) loseLeaderOf(learner *server) {
+	leader := learner.life.board.Status().Leader
+	w.later(w.between(0, 2*time.Millisecond+w.plan.delay), func() {
+		for _, s := range w.servers {
+			if s.id == leader && s.life != nil && !s.life.stopping {
+				s.cutPower(false)
+				s.startIn(w.downFor())
+			}
+		}
+	})
 }
 
 // cutWithin lets a server write so often and then cuts its power.

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/messages/jute"
@@ -17,10 +18,16 @@ import (
 // has a source of its own, so that all else of a seed stays what it was.
 func (p *plan) drawSpares(r *rand.Rand) {
 	p.changeEvery, p.moveOneIn, p.places = pick(r, 15, 40, 100), 4, 2
-	if p.reconfig && p.stepCost <= 50 { // all servers share one processor: beyond that more of them would be too much for it
+	if p.stepCost > 50 {
+		return // all servers share one processor: more of anything would be too much for it
+	}
+	if p.reconfig {
 		p.spares = r.IntN(3)
 	}
 	p.drift = pick[int64](r, 0, 0, 250)
+	if p.freshReads {
+		p.clients += 4 // half of them only read
+	}
 }
 
 // configure writes the servers' configurations. A spare knows the founders, and itself unless by chance it doesn't.
@@ -71,6 +78,15 @@ func (w *World) changeMembers() bool {
 	}
 	w.trace.say(c.name, "wants members +%q -%q", q.Joining, q.Leaving)
 	v.ask(question{op: messages.OpReconfig, path: messages.ConfigPath}, q.Append(nil))
+	return true
+}
+
+// changeAmidBlackout has a client ask for a change, and cuts the power of all servers while that is under way.
+func (w *World) changeAmidBlackout() bool {
+	if !w.changeMembers() {
+		return false
+	}
+	w.later(w.between(0, 10*time.Millisecond+6*(w.plan.delay+w.plan.jitter+w.plan.diskDelay)), func() { w.blackout() })
 	return true
 }
 

@@ -41,7 +41,7 @@ func TestScenarios(t *testing.T) {
 		// Servers that don't hear their leader for a while answer ordinary reads with what they have.
 		"all reads are fresh, and servers are deaf": func(p *plan) {
 			p.freshReads, p.clients, p.tick, p.syncLimit = true, 10, 500*time.Millisecond, 5
-			p.delay, p.jitter = time.Millisecond, 20*time.Millisecond
+			p.delay, p.jitter, p.drift, p.stepCost = time.Millisecond, 20*time.Millisecond, 250, 0
 			p.only("one direction is lost", "a server is cut off", "leadership is moved")
 		},
 		"sessions are local":                    func(p *plan) { p.localSessions = true },

@@ -72,6 +72,9 @@ func (a *witness) maybeCut(msg any) {
 	case *messages.LeaderInfo, *messages.Truncate, *messages.SnapBegin, *messages.SnapChunk, *messages.History, *messages.NewLeader,
 		*messages.UpToDate:
 		if a.l.cutSync--; a.l.cutSync == 0 {
+			if a.s.w.rand.IntN(2) == 0 {
+				a.s.w.loseLeaderOf(a.s)
+			}
 			a.s.cutWithin(a.s.w.rand.IntN(8))
 		}
 	}
