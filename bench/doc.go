@@ -22,7 +22,9 @@
 //
 // The rooms: wire.go and value.go know frames and contents, session.go one
 // connection, loop.go many of them on one goroutine, load.go what to send,
-// driver.go the phases of a run, histogram.go and report.go the figures, a
-// scenario_<name>.go per ready-made scenario, and compare*.go the alternating
-// comparison of two servers. Package bench/cli is the command line.
+// pace.go when to in an open loop, driver.go the phases of a run, histogram.go
+// and report.go the figures, scenario_*.go and recipe_*.go ready-made
+// scenarios, compare*.go the alternating comparison of two servers, grow*.go
+// curves of what grows, and outage.go and failover.go what kills cost. Package
+// bench/page shows it all, and bench/cli is the command line.
 package bench

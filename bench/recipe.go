@@ -21,10 +21,26 @@ const (
 	eventChildrenChanged = 4
 )
 
-// pathWatcher is a load that leaves watches on paths of its own.
-type pathWatcher interface {
-	pathEvent(s *Session, kind int32, path string) error
+// PathWatcher is a load that leaves watches on paths of its own with
+// [Session.Call]. It is told of all events, and no other load method is.
+type PathWatcher interface {
+	// PathEvent is called when a watch fires, with the protocol's type of the
+	// event. An error says that nobody asked for it, which is a wrong answer.
+	PathEvent(s *Session, kind int32, path string) error
 }
+
+// Call sends any request: an opcode of the protocol, and the record as the
+// protocol encodes it. The answer comes as [OpRecipe] with the tag as its key;
+// [Session.Answer] holds its record, which only the load can judge.
+func (s *Session) Call(code int32, tag uint32, record []byte) {
+	if b, start, ok := s.beginRecipe(code, tag); ok {
+		s.out = endFrame(append(b, record...), start)
+	}
+}
+
+// Answer is the record of the answer to a [Session.Call] that is being handled.
+// It is valid until the callback returns.
+func (s *Session) Answer() []byte { return s.record }
 
 // beginRecipe starts a request of a recipe. The tag comes back with the answer.
 func (s *Session) beginRecipe(code int32, tag uint32) (b []byte, start int, ok bool) {

@@ -166,7 +166,8 @@ func (b *barrier) remaining(s *Session, c *barrierClient) {
 	b.begin(s, c)
 }
 
-func (b *barrier) pathEvent(s *Session, kind int32, path string) error {
+// PathEvent goes on when what the session waits for has happened.
+func (b *barrier) PathEvent(s *Session, kind int32, path string) error {
 	c := b.clients[s]
 	if c == nil || path != c.waitFor {
 		return errWatch

@@ -113,7 +113,8 @@ func (k *lock) listed(s *Session, w *lockWaiter) {
 	s.deletePath(lockRelease, k.parent+"/"+w.name)
 }
 
-func (k *lock) pathEvent(s *Session, kind int32, path string) error {
+// PathEvent looks again who is first in line.
+func (k *lock) PathEvent(s *Session, kind int32, path string) error {
 	w := k.waiters[s]
 	if w == nil || path != w.before || kind != eventDeleted {
 		return errWatch

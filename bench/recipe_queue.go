@@ -162,8 +162,8 @@ func (q *queueLoad) taken(s *Session, number uint32) {
 	q.early[number] = s.Now()
 }
 
-// pathEvent is for consumers; they list again by themselves unless they wait.
-func (q *queueLoad) pathEvent(s *Session, kind int32, path string) error {
+// PathEvent is for consumers; they list again by themselves unless they wait.
+func (q *queueLoad) PathEvent(s *Session, kind int32, path string) error {
 	if kind != eventChildrenChanged || path != q.parent || s.Index()%2 == 0 {
 		return errWatch
 	}

@@ -60,8 +60,8 @@ func (l *loop) event(s *Session, record []byte) error {
 	if err != nil {
 		return err
 	}
-	if recipe, ok := l.load.(pathWatcher); ok {
-		return recipe.pathEvent(s, kind, string(path))
+	if recipe, ok := l.load.(PathWatcher); ok {
+		return recipe.PathEvent(s, kind, string(path))
 	}
 	key, ok := l.keys.keyOf(path)
 	if ok {

@@ -24,6 +24,8 @@ type Axis struct {
 	// Label says what is measured and in which unit.
 	Label string
 	Scale Scale
+	// Whole says that only whole numbers mean something.
+	Whole bool
 	// Format writes a value; nil is for [Short].
 	Format func(float64) string
 }
@@ -143,6 +145,9 @@ func (r *ruler) linearTicks(low, high float64, wanted int) {
 		if step = factor * power; step >= rough*0.999 {
 			break
 		}
+	}
+	if r.axis.Whole {
+		step = max(step, 1)
 	}
 	low, high = math.Floor(low/step+1e-9)*step, math.Ceil(high/step-1e-9)*step
 	for i := 0; low+float64(i)*step <= high+step/2; i++ {

@@ -66,7 +66,7 @@ func growthChart(g *bench.Growth, curve bench.GrowCurve, m metric) chart.Drawing
 	case "value":
 		c.Y.Scale = chart.Log
 	case "servers":
-		c.X.Scale = chart.Linear
+		c.X.Scale, c.X.Whole = chart.Linear, true
 	}
 	for i, subject := range g.Subjects {
 		line := chart.Series{Name: subject, Ink: subjectInk(i)}
