@@ -30,6 +30,7 @@ type guard struct {
 	lanes   map[uint64][]guardEntry
 	open    map[uint64]uint64 // lanes of the items that the stage has kept, by their numbers
 	out     []guardEntry      // may go on
+	size    int               // of the last batch, for the capacity of the next one
 }
 
 type guardState uint8
@@ -50,6 +51,10 @@ type guardEntry struct {
 	n    uint64
 	lane uint64
 	at   int64 // when the stage was shown it
+
+	// Of a request: where it stands in the message that it came with, so that what came together goes on together.
+	from  *messages.Requests
+	index int
 }
 
 const (
@@ -73,6 +78,9 @@ func (g *guard) take(e guardEntry) {
 	case e.msg != nil && len(g.backlog)+len(g.flight)+len(g.lanes) == 0:
 		g.out = append(g.out, e)
 	default:
+		if g.backlog == nil {
+			g.backlog = make([]guardEntry, 0, batchCap(g.size, 8))
+		}
 		g.backlog = append(g.backlog, e)
 	}
 }
@@ -91,6 +99,7 @@ func (g *guard) next(now int64) []Item {
 		return nil
 	}
 	n := min(len(g.backlog), guardBatch)
+	g.size = n
 	batch := make([]Item, 0, n)
 	g.flight = g.backlog[:n:n]
 	if g.backlog = g.backlog[n:]; len(g.backlog) == 0 {
@@ -142,7 +151,11 @@ func (g *guard) whole(flight []guardEntry, items []Item) bool {
 			n++
 		}
 	}
-	g.out = append(g.out, flight...)
+	if len(g.out) == 0 {
+		g.out = flight
+	} else {
+		g.out = append(g.out, flight...)
+	}
 	return true
 }
 

@@ -72,51 +72,41 @@ func (p *doorPlace) requests(ctx actor.Context, m *messages.Requests) {
 		case messages.OpPing:
 			ctx.Send(p.next(), &messages.Requests{Items: m.Items[i : i+1 : i+1]})
 		case messages.OpRefused: // by the stage before
-			p.a.core.take(guardEntry{msg: r, lane: uint64(r.Session)})
+			p.a.core.take(guardEntry{msg: r, lane: uint64(r.Session), from: m, index: i})
 		default:
-			p.a.core.take(guardEntry{item: Item{request: r, conns: p.a.env.Conns}, lane: uint64(r.Session)})
+			p.a.core.take(guardEntry{item: Item{request: r, conns: p.a.env.Conns}, lane: uint64(r.Session), from: m, index: i})
 		}
 	}
 }
 
-// send makes batches of one connection each again, which is what the request processor expects.
-func (p *doorPlace) send(ctx actor.Context, out []guardEntry) {
-	var batch []messages.Request
-	flush := func() {
-		if len(batch) > 0 {
-			ctx.Send(p.next(), &messages.Requests{Items: batch})
-			batch = nil
+func (p *doorPlace) send(ctx actor.Context, out []guardEntry) { sendRequests(ctx, p.next(), out) }
+
+// sendRequests lets what came together and passes together go on as one message, as it came; so a batch stays one of one
+// connection, which is what the request processor expects. What was refused goes as another request in its place.
+func sendRequests(ctx actor.Context, next *actor.PID, out []guardEntry) {
+	for i := 0; i < len(out); {
+		e, n := &out[i], 1
+		switch {
+		case e.from == nil:
+			ctx.Send(next, e.msg)
+		case e.refused():
+			r := refusedRequest(e.item.request, e.item.verdict)
+			ctx.Send(next, &messages.Requests{Items: []messages.Request{r}})
+		default:
+			for i+n < len(out) && out[i+n].from == e.from && out[i+n].index == e.index+n && !out[i+n].refused() {
+				n++
+			}
+			m := e.from
+			if n < len(m.Items) {
+				m = &messages.Requests{Items: m.Items[e.index : e.index+n : e.index+n]}
+			}
+			ctx.Send(next, m)
 		}
+		i += n
 	}
-	for i := range out {
-		r, other := passing(&out[i])
-		if other != nil {
-			flush()
-			ctx.Send(p.next(), other)
-			continue
-		}
-		if len(batch) > 0 && (batch[0].Conn != r.Conn || batch[0].Session != r.Session) {
-			flush()
-		}
-		batch = append(batch, *r)
-	}
-	flush()
 }
 
-// passing is the request that goes on, or the message that isn't one.
-func passing(e *guardEntry) (*messages.Request, any) {
-	if e.msg != nil {
-		if r, ok := e.msg.(*messages.Request); ok {
-			return r, nil
-		}
-		return nil, e.msg
-	}
-	if e.item.verdict != messages.ErrOK {
-		r := refusedRequest(e.item.request, e.item.verdict)
-		return &r, nil
-	}
-	return e.item.request, nil
-}
+func (e *guardEntry) refused() bool { return e.msg == nil && e.item.verdict != messages.ErrOK }
 
 // deskPlace is BeforePrep: between all who bring writes and the desk.
 type deskPlace struct {
@@ -134,10 +124,10 @@ func (p *deskPlace) take(ctx actor.Context, msg any) bool {
 			r := &m.Items[i]
 			lane := uint64(r.Session)
 			if !r.Op.IsWrite() { // a sync keeps its place, and so does what was refused before
-				p.a.core.take(guardEntry{msg: r, lane: lane})
+				p.a.core.take(guardEntry{msg: r, lane: lane, from: m, index: i})
 				continue
 			}
-			p.a.core.take(guardEntry{item: Item{request: r, conns: p.a.env.Conns}, lane: lane})
+			p.a.core.take(guardEntry{item: Item{request: r, conns: p.a.env.Conns}, lane: lane, from: m, index: i})
 		}
 	case *messages.SessionHome:
 		p.a.core.take(guardEntry{msg: m, lane: uint64(m.Session)})
@@ -149,24 +139,7 @@ func (p *deskPlace) take(ctx actor.Context, msg any) bool {
 	return true
 }
 
-func (p *deskPlace) send(ctx actor.Context, out []guardEntry) {
-	var batch []messages.Request
-	for i := range out {
-		r, other := passing(&out[i])
-		if other == nil {
-			batch = append(batch, *r)
-			continue
-		}
-		if len(batch) > 0 {
-			ctx.Send(p.next(), &messages.Requests{Items: batch})
-			batch = nil
-		}
-		ctx.Send(p.next(), other)
-	}
-	if len(batch) > 0 {
-		ctx.Send(p.next(), &messages.Requests{Items: batch})
-	}
-}
+func (p *deskPlace) send(ctx actor.Context, out []guardEntry) { sendRequests(ctx, p.next(), out) }
 
 // repliesSeen goes before the frames that it is about.
 type repliesSeen struct{ items []Item }

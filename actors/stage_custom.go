@@ -68,7 +68,7 @@ const StageLimit = 10 * time.Second
 type Stage interface {
 	// Handle takes the next items, in order, and returns those that go on now. It may keep some and hand them on later
 	// (CustomEnv.Run, CustomEnv.After), but those of one session, and at BeforeProposal and AfterCommit all, must leave in
-	// the order in which they came, each once. The batch belongs to the stage.
+	// the order in which they came, each once. The batch belongs to the stage; an item that it has handed on doesn't any more.
 	Handle(batch []Item) []Item
 }
 

@@ -209,10 +209,29 @@ func (s *taps) check(t *testing.T, servers int, end messages.Zxid) {
 	}
 }
 
-// everywhere is a stage that lets everything pass, at each place where something can be held up.
+// late is a stage that hands on what it has a moment later.
+type late struct {
+	env  *actors.CustomEnv
+	kept []actors.Item
+}
+
+func (l *late) Handle(batch []actors.Item) []actors.Item {
+	l.kept = append(l.kept, batch...)
+	l.env.After(time.Millisecond, func() []actors.Item {
+		out := l.kept
+		l.kept = nil
+		return out
+	})
+	return nil
+}
+
+// everywhere is two stages at each place where something can be held up: one lets everything pass, one takes its time.
 func everywhere() (stages []actors.CustomStage) {
 	for i, place := range []actors.Place{actors.BeforeRequest, actors.BeforePrep, actors.BeforeProposal, actors.BeforeReply} {
 		stages = append(stages, stageOf(fmt.Sprintf("pass%d", i), place, actors.Refuse, 0, func(b []actors.Item) []actors.Item { return b }))
+		stages = append(stages, actors.CustomStage{
+			ID: fmt.Sprintf("late%d", i), Place: place, New: func(env *actors.CustomEnv) (actors.Stage, error) { return &late{env: env}, nil },
+		})
 	}
 	return stages
 }
