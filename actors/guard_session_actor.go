@@ -63,6 +63,7 @@ const stageSessionTimeout = 40_000
 // guardSession is the session of a stage.
 type guardSession struct {
 	conn    messages.ConnID // 0: there is none
+	stats   *ConnStats
 	id      messages.SessionID
 	ready   bool
 	xid     int32
@@ -85,6 +86,8 @@ func (a *guardActor) session(ctx actor.Context, msg any) bool {
 			return false
 		}
 		s.id, s.ready = m.Session, true
+		s.stats.Session.Store(int64(m.Session))
+		s.stats.Timeout.Store(m.Timeout)
 		a.submit(ctx)
 	case *messages.Output:
 		if s.conn == 0 || m.Conn != s.conn {
@@ -107,7 +110,7 @@ func (a *guardActor) submit(ctx actor.Context) {
 	s := &a.own
 	if s.conn == 0 {
 		stats := &ConnStats{Remote: "stage:" + a.stage.ID, Established: a.env.Clock.WallMs()}
-		*s = guardSession{conn: a.env.Conns.NextID(), waiting: s.waiting, split: jute.Splitter{Limit: 1 << 30}}
+		*s = guardSession{conn: a.env.Conns.NextID(), stats: stats, waiting: s.waiting, split: jute.Splitter{Limit: 1 << 30}}
 		a.env.Conns.Add(ConnEntry{ID: s.conn, PID: ctx.Self(), Stats: stats})
 		ctx.Send(a.env.Front, &messages.Connect{Conn: s.conn, Timeout: stageSessionTimeout})
 	}

@@ -147,6 +147,7 @@ func (s *server) assemble(l *life) (err error) {
 		return err
 	}
 	l.options = p.actorOptions(s.id)
+	l.options.Stages = s.w.stages
 	root := l.rt.System.Root
 	if l.listener, err = root.SpawnNamed(actors.NewListener(l.rt, client, actors.ListenerOptions{}), "listener"); err != nil {
 		return err

@@ -23,6 +23,8 @@ type Options struct {
 	Tail  int       // events that a failure tells; 0: 200
 	Log   io.Writer // gets every event as a line, for who wants to see more of a run; may be nil
 
+	Stages []actors.ActiveStage // in every server's pipeline
+
 	tune func(*plan) // of tests that are after something
 }
 
@@ -44,6 +46,7 @@ type Result struct {
 type World struct {
 	rand       *rand.Rand
 	plan       plan
+	stages     []actors.ActiveStage
 	steps      *actortest.Steps
 	clock      *Clock
 	net        *clustertest.Network
@@ -104,7 +107,8 @@ func (w *World) result(o Options) Result {
 
 func newWorld(o Options) *World {
 	w := &World{
-		rand: rand.New(rand.NewPCG(o.Seed, 3)), steps: actortest.NewSeeded(o.Seed), clock: NewClock(), leaders: map[uint32]string{},
+		stages: o.Stages,
+		rand:   rand.New(rand.NewPCG(o.Seed, 3)), steps: actortest.NewSeeded(o.Seed), clock: NewClock(), leaders: map[uint32]string{},
 		tail: o.Tail, stats: newStats(),
 	}
 	w.trace = newTrace(w, max(4*o.Tail, 2000), o.Log)
