@@ -32,6 +32,8 @@ type CompareConfig struct {
 	// Ensemble is the number of servers of each subject; 0 and 1 stand for one
 	// that runs alone. Fill and start are for those alone.
 	Ensemble int
+	// Observers is the number of servers without a vote that an ensemble has besides.
+	Observers int
 	// Watchers is the number of sessions that watch one key, and Kills how often
 	// in a round the leader of an ensemble is killed; 0 leaves either out.
 	Watchers, Kills int
@@ -70,6 +72,8 @@ func (c CompareConfig) Validate() error {
 		return fmt.Errorf("ensemble of %d: want 3 to %d servers, or 0 for one alone", c.Ensemble, EnsembleMax)
 	case c.Ensemble > 1 && c.FillKeys > 0:
 		return fmt.Errorf("keys to fill %d: want 0 for an ensemble of %d", c.FillKeys, c.Ensemble)
+	case c.Observers < 0 || c.Observers > EnsembleMax || c.Observers > 0 && c.Ensemble < 3:
+		return fmt.Errorf("observers %d: want 0 to %d, of an ensemble", c.Observers, EnsembleMax)
 	case c.Watchers < 0 || c.Watchers >= SessionsMax:
 		return fmt.Errorf("watchers %d: want 0 to %d", c.Watchers, SessionsMax-1)
 	case c.Kills < 0 || c.Kills > 100:

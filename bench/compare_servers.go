@@ -30,10 +30,20 @@ type Member struct {
 	ClientPort int
 	// QuorumPort and ElectionPort are for the other servers; 0 if it is alone.
 	QuorumPort, ElectionPort int
+	// Observer says that it has no vote.
+	Observer bool
 }
 
 // address is where clients find it.
 func (m Member) address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(m.ClientPort)) }
+
+// follows is what it calls itself when another one leads.
+func (m Member) follows() string {
+	if m.Observer {
+		return "observer"
+	}
+	return "follower"
+}
 
 // fleet is the servers of one subject on their folders.
 type fleet struct {
@@ -61,8 +71,11 @@ func (c *comparer) withServers(ctx context.Context, s Subject, use func(*fleet, 
 func (c *comparer) start(ctx context.Context, s Subject, home string) (*fleet, Config, error) {
 	f := &fleet{subject: s, home: home, logDir: c.cfg.LogDir}
 	var err error
-	if f.members, err = newMembers(max(1, c.cfg.Ensemble)); err != nil {
+	if f.members, err = newMembers(max(1, c.cfg.Ensemble) + c.cfg.Observers); err != nil {
 		return nil, Config{}, err
+	}
+	for i := range c.cfg.Observers {
+		f.members[len(f.members)-1-i].Observer = true
 	}
 	f.processes = make([]*Process, len(f.members))
 	for i := range f.members {
@@ -163,8 +176,8 @@ func (f *fleet) leader() (int, error) {
 			return 0, fmt.Errorf("both server %d and server %d lead", f.members[found].ID, m.ID)
 		case mode == "leader":
 			found = i
-		case mode != "follower":
-			return 0, fmt.Errorf("server %d is in mode %q, want leader or follower", m.ID, mode)
+		case mode != m.follows():
+			return 0, fmt.Errorf("server %d is in mode %q, want leader or %s", m.ID, mode, m.follows())
 		}
 	}
 	if found < 0 {

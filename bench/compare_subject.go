@@ -51,7 +51,11 @@ func writeZooConfig(home string, members []Member, at int) (string, error) {
 	} else {
 		text += "initLimit=10\nsyncLimit=5\n"
 		for _, m := range members {
-			text += fmt.Sprintf("server.%d=127.0.0.1:%d:%d;127.0.0.1:%d\n", m.ID, m.QuorumPort, m.ElectionPort, m.ClientPort)
+			part := ""
+			if m.Observer {
+				part = ":observer"
+			}
+			text += fmt.Sprintf("server.%d=127.0.0.1:%d:%d%s;127.0.0.1:%d\n", m.ID, m.QuorumPort, m.ElectionPort, part, m.ClientPort)
 		}
 		if err := os.WriteFile(filepath.Join(data, "myid"), fmt.Appendln(nil, members[at].ID), 0o644); err != nil {
 			return "", fmt.Errorf("write the number of the server: %w", err)

@@ -97,9 +97,10 @@ func TestZooConfig(t *testing.T) {
 
 func TestZooConfigOfAnEnsemble(t *testing.T) {
 	home := t.TempDir()
-	text := zooConfig(t, home, []Member{{1, 101, 102, 103}, {2, 201, 202, 203}, {3, 301, 302, 303}}, 1)
+	text := zooConfig(t, home, []Member{{1, 101, 102, 103, false}, {2, 201, 202, 203, false}, {3, 301, 302, 303, true}}, 1)
 	for _, want := range []string{
-		"tickTime=2000", "initLimit=10", "syncLimit=5", "server.1=127.0.0.1:102:103;127.0.0.1:101", "server.3=127.0.0.1:302:303;127.0.0.1:301",
+		"tickTime=2000", "initLimit=10", "syncLimit=5", "server.1=127.0.0.1:102:103;127.0.0.1:101",
+		"server.3=127.0.0.1:302:303:observer;127.0.0.1:301",
 	} {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("no %s in\n%s", want, text)

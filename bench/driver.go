@@ -142,7 +142,8 @@ func Run(ctx context.Context, cfg Config, scenario Scenario) (*Result, error) {
 		return nil, err
 	}
 	// Each loop keeps one of Go's processors busy, even while it waits.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + len(r.loops)))
+	addProcessors(len(r.loops))
+	defer addProcessors(-len(r.loops))
 
 	r.marks.start = takeSnapshot(cfg.ServerPIDs)
 	for _, l := range r.loops {
@@ -155,6 +156,16 @@ func Run(ctx context.Context, cfg Config, scenario Scenario) (*Result, error) {
 		return nil, err
 	}
 	return r.result(interrupted), nil
+}
+
+// processors makes changes of the number of Go's processors exclusive, so that
+// runs at the same time add up.
+var processors sync.Mutex
+
+func addProcessors(n int) {
+	processors.Lock()
+	defer processors.Unlock()
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + n)
 }
 
 // prepare makes the loops and deals the sessions out to them.

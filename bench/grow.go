@@ -50,6 +50,7 @@ func GrowCurves() []GrowCurve {
 		{"children", "children of one node", 1000, 100_000, 5_000_000, (*grower).children},
 		{"watches", "watches, on as many znodes", 1000, 100_000, KeysMax, (*grower).watches},
 		{"servers", "servers of the ensemble", 1, 5, EnsembleMax, (*grower).servers},
+		{"observers", "observers of an ensemble of three", 1, 2, EnsembleMax, (*grower).observers},
 	}
 }
 
@@ -96,6 +97,12 @@ func (c GrowCurve) points(largest int) []int {
 		return odd
 	}
 	var all []int
+	if c.Name == "observers" {
+		for n := range largest + 1 {
+			all = append(all, n)
+		}
+		return all
+	}
 	const decade = 10
 	for n := c.First; n < largest; n *= decade {
 		all = append(all, n)
@@ -181,9 +188,14 @@ func Grow(ctx context.Context, cfg GrowConfig) (*Growth, error) {
 
 // with runs a function with fresh servers of the run's subject.
 func (g *grower) with(ctx context.Context, run *growRun, servers int, use func(Config) error) error {
+	return g.withObservers(ctx, run, servers, 0, use)
+}
+
+// withObservers does so with an ensemble that has observers besides.
+func (g *grower) withObservers(ctx context.Context, run *growRun, servers, observers int, use func(Config) error) error {
 	c := &comparer{
 		cfg: CompareConfig{
-			Ensemble: servers, Dir: g.cfg.Dir, LogDir: g.cfg.LogDir, Keys: DefaultConfig().Keys, Say: g.cfg.Say,
+			Ensemble: servers, Observers: observers, Dir: g.cfg.Dir, LogDir: g.cfg.LogDir, Keys: DefaultConfig().Keys, Say: g.cfg.Say,
 		},
 		out: &Comparison{},
 	}

@@ -231,25 +231,41 @@ func (w *watchLoad) Done() bool {
 // servers starts ensembles of each size.
 func (g *grower) servers(ctx context.Context, run *growRun) error {
 	for _, n := range run.points {
-		err := g.with(ctx, run, n, func(cfg Config) error {
-			if err := Prepare(ctx, cfg); err != nil {
-				return err
-			}
-			cfg.Sessions, cfg.Window = growSessions, growWindow
-			if err := g.rates(ctx, run, cfg, n); err != nil {
-				return err
-			}
-			cfg.Sessions, cfg.Window = 1, 1
-			r, err := g.run(ctx, cfg, Write())
-			if err != nil {
-				return err
-			}
-			g.add(run, n, "lone set, median", "us", r.Main().P50US, r)
-			return nil
-		})
+		err := g.with(ctx, run, n, func(cfg Config) error { return g.ensembleRates(ctx, run, cfg, n) })
 		if err != nil {
 			return fmt.Errorf("%d servers: %w", n, err)
 		}
 	}
+	return nil
+}
+
+// observers starts an ensemble of three with so many observers. Clients are at
+// all servers.
+func (g *grower) observers(ctx context.Context, run *growRun) error {
+	const voters = 3
+	for _, n := range run.points {
+		err := g.withObservers(ctx, run, voters, n, func(cfg Config) error { return g.ensembleRates(ctx, run, cfg, n) })
+		if err != nil {
+			return fmt.Errorf("%d observers: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// ensembleRates measures gets, sets, and a lone client's sets at a follower.
+func (g *grower) ensembleRates(ctx context.Context, run *growRun, cfg Config, size int) error {
+	if err := Prepare(ctx, cfg); err != nil {
+		return err
+	}
+	cfg.Sessions, cfg.Window = growSessions, growWindow
+	if err := g.rates(ctx, run, cfg, size); err != nil {
+		return err
+	}
+	cfg.Sessions, cfg.Window = 1, 1
+	r, err := g.run(ctx, cfg, Write())
+	if err != nil {
+		return err
+	}
+	g.add(run, size, "lone set, median", "us", r.Main().P50US, r)
 	return nil
 }

@@ -4,6 +4,7 @@ package bench
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,6 +13,13 @@ import (
 
 // startTroupe runs a server inside the test.
 func startTroupe(t *testing.T) Config {
+	t.Helper()
+	cfg, _ := startTroupeToStop(t)
+	return cfg
+}
+
+// startTroupeToStop does so, and returns what ends the server.
+func startTroupeToStop(t *testing.T) (cfg Config, stop func()) {
 	t.Helper()
 	config, _, err := server.LoadConfig("", nil, map[string]string{
 		"clientPort": "0", "clientPortAddress": "127.0.0.1", "dataDir": t.TempDir(), "admin.enableServer": "false",
@@ -27,12 +35,36 @@ func startTroupe(t *testing.T) Config {
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.Stop)
-	cfg := DefaultConfig()
+	stop = sync.OnceFunc(s.Stop)
+	t.Cleanup(stop)
+	cfg = DefaultConfig()
 	cfg.Servers = []string{s.ClientAddress()}
 	cfg.Sessions, cfg.Window, cfg.Warmup, cfg.Duration = 4, 4, 0, 0
 	cfg.Keys = Keyspace{Root: "/bench/troupe", Count: 1500, ValueBytes: 20}
-	return cfg
+	return cfg, stop
+}
+
+// A server that goes away midway ends a run of any scenario, which says so.
+func TestAServerStoppedMidwayIsReported(t *testing.T) {
+	multi, err := Multi(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, scenario := range []Scenario{ProdMix(), multi, List(), CreateDeleteOf(EphemeralSequential), Lock(), Queue(), Barrier()} {
+		t.Run(scenario.Name, func(t *testing.T) {
+			cfg, stop := startTroupeToStop(t)
+			cfg.Duration = time.Minute
+			cfg.Progress = func(p Progress) {
+				if p.Scenario == scenario.Name && p.Phase == "measuring" && p.Answers > 0 {
+					go stop()
+				}
+			}
+			r := mustRun(t, cfg, scenario)
+			if r.Lost == 0 || r.Wrong > 0 || r.Err() == nil || r.Seconds > 50 {
+				t.Errorf("%d answers, %d lost, %d wrong in %.1f s, %v %+v", r.Answers, r.Lost, r.Wrong, r.Seconds, r.Err(), r.Messages)
+			}
+		})
+	}
 }
 
 // runRequests runs until that many requests were answered, all correctly.

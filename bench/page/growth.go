@@ -65,7 +65,7 @@ func growthChart(g *bench.Growth, curve bench.GrowCurve, m metric) chart.Drawing
 	switch curve.Name {
 	case "value":
 		c.Y.Scale = chart.Log
-	case "servers":
+	case "servers", "observers":
 		c.X.Scale, c.X.Whole = chart.Linear, true
 	}
 	for i, subject := range g.Subjects {
