@@ -64,6 +64,7 @@ func (p *pace) backlog(now time.Duration) int64 {
 }
 
 // sendDue sends what is due on the sessions in turn, as far as they have room.
+// What is late leaves in batches, as many for a session as it has room for.
 func (l *loop) sendDue() {
 	p := l.pace
 	if p == nil || !l.started || l.draining {
@@ -78,9 +79,11 @@ func (l *loop) sendDue() {
 		if s == nil {
 			break
 		}
-		l.stamp = p.due
-		p.load.Next(s)
-		p.due += p.interval
+		for p.due <= l.now && l.sent < l.quota && s.waiting.size < p.window {
+			l.stamp = p.due
+			p.load.Next(s)
+			p.due += p.interval
+		}
 		if err := s.flush(); err != nil {
 			l.drop(s, err)
 		}
