@@ -11,6 +11,7 @@
 //	world    time passes, actors take their turns, the schedule of what is done to the ensemble
 //	server   one member: how it is put together, killed, cut from power, stopped, started again
 //	faults   what is done to the servers, and (faults_network) to what connects them
+//	themes   runs to which one kind of thing happens again and again
 //	client   clients as programs that use the wire format, and remember what they have been told
 //	workload what they ask for
 //	expiry   whether sessions end too early

@@ -24,7 +24,9 @@ func (p *plan) drawSpares(r *rand.Rand) {
 	if p.reconfig {
 		p.spares = r.IntN(3)
 	}
-	p.drift = pick[int64](r, 0, 0, 250)
+	if p.drift = pick[int64](r, 0, 0, 250); p.syncLimit == 5 {
+		p.drift *= 2 // a leader goes on for a while when others have given it up
+	}
 	if p.freshReads {
 		p.clients += 4 // half of them only read
 	}

@@ -1,57 +1,18 @@
 package sim
 
 import (
-	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestScenarios runs ensembles to which one kind of thing happens again and again, each because something was wrong with it
 // once.
 func TestScenarios(t *testing.T) {
-	for name, tune := range map[string]func(*plan){
-		"observers without a log, and leadership moves": func(p *plan) {
-			p.observers, p.observerLog = 1, false
-			p.clients, p.delay, p.jitter, p.lastCounter = 6, 0, 5*time.Millisecond, 0
-			p.only("leadership is moved")
-		},
-		"all members change, and the ensemble is parted": func(p *plan) {
-			p.reconfig, p.voters, p.observers, p.spares, p.changeEvery, p.stepCost = true, 3, 0, 3, 8, 0
-			p.delay, p.jitter = 5*time.Millisecond, 20*time.Millisecond
-			p.only("the ensemble is parted", "the ensemble is parted", "a majority is killed", "all servers lose their power",
-				"a server loses its power amid its writes", "many connections break")
-		},
-		"members change, and servers come and go": func(p *plan) {
-			p.reconfig = true
-			const change = "members change"
-			p.only(change, change, change, change, "leadership is moved", "a process is killed", "all servers lose their power",
-				"a server is cut off", "the ensemble is parted", "a server loses its power amid its writes")
-		},
-		// Who is away while it is moved, and the others too, must be found again.
-		"members move while some are away": func(p *plan) {
-			p.reconfig, p.changeEvery, p.moveOneIn, p.places, p.spares, p.stepCost = true, 5, 1, 6, 1, 0
-			p.only("a server is cut off", "the ensemble is parted")
-		},
-		// A leader applies what others have on disk, and may have in a snapshot what its own log lacks.
-		"disks are slow and full": func(p *plan) {
-			p.voters, p.observers, p.diskDelay, p.snapCount, p.segmentBytes, p.stepCost = 3, 0, 30*time.Millisecond, 10, 4<<10, 0
-			p.only("a disk is full", "a disk is full", "a process is killed", "a server is cut off")
-		},
-		// Servers that don't hear their leader for a while answer ordinary reads with what they have.
-		"all reads are fresh, and servers are deaf": func(p *plan) {
-			p.freshReads, p.clients, p.tick, p.syncLimit = true, 10, 500*time.Millisecond, 5
-			p.delay, p.jitter, p.drift, p.stepCost = time.Millisecond, 20*time.Millisecond, 250, 0
-			p.only("one direction is lost", "a server is cut off", "leadership is moved")
-		},
-		"sessions are local":                    func(p *plan) { p.localSessions = true },
-		"local sessions become the ensemble's":  func(p *plan) { p.localSessions, p.localUpgrading = true, true },
-		"one learner is synchronised at a time": func(p *plan) { p.feedAtOnce, p.observers = 1, 2 },
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, theme := range themes {
+		t.Run(theme.name, func(t *testing.T) {
 			var all Stats
 			for seed := range uint64(6) {
-				r := Run(Options{Seed: 1000 + seed, Moves: 300, tune: tune})
+				r := Run(Options{Seed: 1000 + seed, Moves: 300, tune: theme.tune})
 				all.Add(r.Stats)
 				if r.Property != "" {
 					t.Fatalf("seed %d violates %s: %s\n%s", r.Seed, r.Property, r.Reason, strings.Join(r.Events, "\n"))
@@ -59,14 +20,5 @@ func TestScenarios(t *testing.T) {
 			}
 			t.Log(all.String())
 		})
-	}
-}
-
-// only lets nothing else happen, and these often; what is named twice happens more often.
-func (p *plan) only(names ...string) {
-	p.faults, p.faultEvery = nil, 12
-	for _, name := range names {
-		i := slices.IndexFunc(allFaults, func(f fault) bool { return f.name == name })
-		p.faults = append(p.faults, &allFaults[i])
 	}
 }

@@ -69,6 +69,10 @@ func (a *witness) maybeCut(msg any) {
 		return
 	}
 	switch msg.(type) {
+	case *messages.NewLeader: // the step at which history and epoch are promised, so it is picked more often
+		a.l.cutSync = min(a.l.cutSync, 1+a.s.w.rand.IntN(2))
+	}
+	switch msg.(type) {
 	case *messages.LeaderInfo, *messages.Truncate, *messages.SnapBegin, *messages.SnapChunk, *messages.History, *messages.NewLeader,
 		*messages.UpToDate:
 		if a.l.cutSync--; a.l.cutSync == 0 {

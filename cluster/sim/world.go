@@ -116,6 +116,8 @@ func newWorld(o Options) *World {
 	w.plan.drawSpares(rand.New(rand.NewPCG(o.Seed, 4)))
 	if o.tune != nil {
 		o.tune(&w.plan)
+	} else {
+		w.plan.drawTheme(rand.New(rand.NewPCG(o.Seed, 6)))
 	}
 	w.history = newHistory(w)
 	w.net = clustertest.NewNetwork(w.steps, w.clock, o.Seed)
