@@ -387,3 +387,14 @@ func TestStageSubmitsOperations(t *testing.T) {
 	}
 	p.stop()
 }
+
+// Where no stage is configured there is nothing of all this.
+func TestWithoutStagesThePipelineIsAsItWas(t *testing.T) {
+	p := newPipeline(t, pipelineOptions{})
+	if l := p.view.Load().Links; l.Custom != nil || !strings.HasSuffix(l.Prep.Id, "/prep-1") || !strings.HasSuffix(l.Front.Id, "/request-1") {
+		t.Errorf("links: %+v", l)
+	}
+	if len(p.rt.Stages.All()) != 0 {
+		t.Error("there are stages")
+	}
+}

@@ -107,7 +107,8 @@ func (c *consumer) run(ctx context.Context, servers []string, until func() bool)
 // every change once and in order.
 func TestFeedConsumerMissesNothing(t *testing.T) {
 	e := embed(t, server.EmbedOptions{Servers: 3, Keys: map[string]string{"stages": "feed"}})
-	ctx := serveContext(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*serveWait)
+	defer cancel()
 	c := connectTo(t, e.Addresses()...)
 	if _, err := c.Create(ctx, "/load", nil, client.Persistent); err != nil {
 		t.Fatal(err)

@@ -69,7 +69,7 @@ func stageState(t *testing.T, s *server.Server, id string) (state string, stuck 
 func TestStageThatBlocksForEver(t *testing.T) {
 	for _, policy := range []actors.FailurePolicy{actors.Refuse, actors.PassOn} {
 		let, once := make(chan struct{}), sync.Once{}
-		blocks := stageOf("blocks", actors.BeforeRequest, policy, 50*time.Millisecond, func(b []actors.Item) []actors.Item {
+		blocks := stageOf("blocks", actors.BeforeRequest, policy, 250*time.Millisecond, func(b []actors.Item) []actors.Item {
 			if strings.HasPrefix(b[0].Path(), "/block") {
 				<-let
 			}
@@ -332,5 +332,40 @@ func TestStageThatCannotBeMade(t *testing.T) {
 	})
 	if state, _, failure := stageState(t, s, "late"); state != "up" || !strings.Contains(failure, "can't be opened") {
 		t.Errorf("state %s, %q", state, failure)
+	}
+}
+
+// A stage that is for leaders alone works where the leader is, and lets everything pass elsewhere.
+func TestStageFollowsItsRole(t *testing.T) {
+	stage := stageOf("leaders", actors.BeforeRequest, actors.Refuse, 0, func(b []actors.Item) []actors.Item {
+		for i := range b {
+			if b[i].Path() == "/refused" {
+				b[i].Refuse(messages.ErrNoAuth)
+			}
+		}
+		return b
+	})
+	stage.Roles = []actors.Role{actors.RoleLeader}
+	e := embed(t, server.EmbedOptions{Servers: 3, Stages: []actors.CustomStage{stage}})
+	ctx := serveContext(t)
+	for range 2 {
+		leader := e.Leader()
+		if leader == 0 {
+			t.Fatal("nobody leads")
+		}
+		for n := 1; n <= 3; n++ {
+			c := connectTo(t, e.Address(n))
+			_, err := c.Exists(ctx, "/refused")
+			want, state := messages.ErrNoNode, "off"
+			if n == leader {
+				want, state = messages.ErrNoAuth, "up"
+			}
+			if got, _, _ := stageState(t, e.Server(n), "leaders"); code(err) != want || got != state {
+				t.Errorf("server %d, the leader is %d: %v, the stage is %s", n, leader, err, got)
+			}
+		}
+		heir := leader%3 + 1
+		eventually(t, "the handover", func() bool { return e.Server(leader).MoveLeader(ctx, messages.ServerID(heir)) == nil })
+		eventually(t, "the heir leads", func() bool { return e.Leader() == heir })
 	}
 }
