@@ -317,12 +317,15 @@ func (c *comparer) fillAndStart(ctx context.Context, s Subject) error {
 	cfg.Keys.Count = c.cfg.FillKeys
 	cfg.Sessions, cfg.Window, cfg.Warmup, cfg.Duration = 8, 64, 0, 0
 	r, err := c.run(ctx, cfg, Fill())
+	if err == nil {
+		c.add(measureFill, s.Name, 1, r.PerSecond, r)
+		if r.Server != nil {
+			c.add(measureFillMemory, s.Name, 1, float64(r.Server.RSSAfter)/float64(c.cfg.FillKeys), nil)
+		}
+		err = c.underSnapshots(ctx, f, cfg)
+	}
 	if err := errors.Join(err, f.stop()); err != nil {
 		return err
-	}
-	c.add(measureFill, s.Name, 1, r.PerSecond, r)
-	if r.Server != nil {
-		c.add(measureFillMemory, s.Name, 1, float64(r.Server.RSSAfter)/float64(c.cfg.FillKeys), nil)
 	}
 
 	argv, err := f.command(0)

@@ -12,6 +12,7 @@ const (
 	measureFillMemory  = "znode, memory after fill"
 	measureStart       = "start to first read"
 	measureStartMemory = "znode, memory after restart"
+	measureSnapshot    = "p99 of sets while a snapshot is written"
 
 	// Of the disk: with the file's space written before, and without.
 	measureSync        = "fdatasync, median"
@@ -171,6 +172,7 @@ func reportRows() []reportRow {
 		{measureIdleCPU, "% of a core", true, "", false},
 		{measureFill, "ops/s", false, "echo w32 c8", false},
 		{measureFillMemory, "B", true, "", false},
+		{measureSnapshot, "of calm", true, "", false},
 		{measureStartMemory, "B", true, "", false},
 		{measureStart, "s", true, "", false},
 	}

@@ -57,6 +57,8 @@ type Result struct {
 	// ForeignCores is how many processors were busy with other programs on
 	// average; negative when unknown. Above 0.3 a run is not quiet.
 	ForeignCores float64 `json:"foreign_cores"`
+
+	from time.Time // when the measured time began
 }
 
 // Message is an error text and how often it came.
@@ -213,6 +215,7 @@ func perSecond(count int64, d time.Duration) float64 {
 func (r *run) addUsage(res *Result, loopCPU time.Duration) {
 	from, to := r.marks.from, r.marks.to
 	elapsed := to.at.Sub(from.at)
+	res.from = from.at
 	answers := float64(max(1, res.Answers))
 	res.GeneratorCPUUS = float64(loopCPU.Microseconds()) / answers
 	own := to.own - from.own
