@@ -29,14 +29,27 @@ func (a *Accepted) Put(t Transport) (ok bool) {
 }
 
 // Take is for the actor that has been told: the connection is its own from now on. ok is false when it was closed meanwhile.
+// The actor is told in order, so older ones are those on which it has failed: they are closed.
 func (a *Accepted) Take(t Transport) (ok bool) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	i := slices.Index(a.waiting, t)
-	if i >= 0 {
-		a.waiting = slices.Delete(a.waiting, i, i+1)
+	lost := slices.Clone(a.waiting[:max(i, 0)])
+	a.waiting = slices.Delete(a.waiting, 0, i+1)
+	a.mu.Unlock()
+	for _, t := range lost {
+		t.Close()
 	}
 	return i >= 0
+}
+
+// Newest is the connection that has come last; nil: all have been taken.
+func (a *Accepted) Newest() (t Transport) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n := len(a.waiting); n > 0 {
+		t = a.waiting[n-1]
+	}
+	return t
 }
 
 // Close closes all that nobody has taken, and all that come later.

@@ -30,3 +30,17 @@ func TestAcceptedIsTakenOrClosed(t *testing.T) {
 		t.Fatal(taken.closed, left.closed, late.closed)
 	}
 }
+
+// An actor that fails on a connection is never told of it again. The next one shows that.
+func TestAcceptedClosesWhatItsActorFailedOn(t *testing.T) {
+	var a Accepted
+	failedOn, next := &closable{}, &closable{}
+	a.Put(failedOn)
+	a.Put(next)
+	if a.Newest() != Transport(next) {
+		t.Fatal("another one is the newest")
+	}
+	if !a.Take(next) || failedOn.closed != 1 || next.closed != 0 || a.Newest() != nil {
+		t.Fatal(failedOn.closed, next.closed, a.Newest())
+	}
+}

@@ -19,7 +19,9 @@ type ListenerOptions struct {
 
 type (
 	clientAccepted struct{ transport Transport }
-	acceptFailed   struct{ err error }
+	// sweepAccepted comes behind what was told before a failure: what of that is still there nobody will take.
+	sweepAccepted struct{ newest Transport }
+	acceptFailed  struct{ err error }
 	// Serve gives the listener a pipeline to connect clients to.
 	Serve struct {
 		Links   Links
@@ -69,6 +71,14 @@ func (a *listenerActor) Receive(ctx actor.Context) {
 	case clientAccepted:
 		if a.kept.came.Take(m.transport) {
 			a.accept(ctx, m.transport)
+		}
+	case sweepAccepted:
+		if a.kept.came.Take(m.newest) {
+			m.newest.Close()
+		}
+	case *actor.Started:
+		if t := a.kept.came.Newest(); t != nil { // it has failed, and this is its next life
+			ctx.Send(ctx.Self(), sweepAccepted{t})
 		}
 	case acceptFailed:
 		a.log.Error().Err(m.err).Msg("can't accept connections at the moment")
