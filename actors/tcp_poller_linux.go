@@ -1,8 +1,10 @@
 package actors
 
 import (
+	"os"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -17,6 +19,8 @@ import (
 // flight on each connection that cost more than the requests did.
 type poller struct {
 	epoll, wake int
+	parked      *os.File // the epoll instance as Go's poller knows it
+	raw         syscall.RawConn
 	sockets     map[int32]*polledSocket
 	more        []*polledSocket // that a whole buffer was read from: there may be more
 	others      int32           // how many loops may keep a processor while they wait, see wait
@@ -29,19 +33,26 @@ const pollBuffer = 64 << 10
 
 // newPoller returns nil where there can't be one: out of file descriptors.
 func newPoller() *poller {
-	p := &poller{sockets: map[int32]*polledSocket{}}
-	p.others = int32(runtime.GOMAXPROCS(0)) - 2
-	var err error
-	if p.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
 		return nil
 	}
-	if p.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		_ = unix.Close(p.epoll)
+	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		_ = unix.Close(epoll)
 		return nil
 	}
-	// Each write is an edge, so nobody has to read it.
-	e := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(p.wake)}
-	if err = unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, p.wake, &e); err != nil {
+	_ = unix.SetNonblock(epoll, true) // which tells os that Go's poller can watch it
+	p := &poller{
+		epoll: epoll, parked: os.NewFile(uintptr(epoll), "epoll"), wake: wake,
+		sockets: map[int32]*polledSocket{}, others: int32(runtime.GOMAXPROCS(0)) - 2,
+	}
+	if p.raw, err = p.parked.SyscallConn(); err == nil {
+		// Each write is an edge, so nobody has to read it.
+		e := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(wake)}
+		err = unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, wake, &e)
+	}
+	if err != nil {
 		p.close()
 		return nil
 	}
@@ -78,7 +89,8 @@ func (p *poller) watch(milliseconds uintptr) int {
 var watchers atomic.Int32
 
 // wait waits for a socket or for wakeUp. For the first millisecond it keeps its processor, if others are left: to give one
-// back and to get one costs more than most requests, and Go's monitor runs at short intervals as long as that happens.
+// back and to get one costs more than most requests. Then Go's own poller watches the epoll instance. A wait in a system call
+// would be simpler, but each one that ends makes Go's monitor look around every twenty microseconds for a while.
 func (p *poller) wait() {
 	n := 0
 	if watchers.Add(1) <= p.others {
@@ -86,12 +98,21 @@ func (p *poller) wait() {
 	}
 	watchers.Add(-1)
 	if n == 0 {
-		var err error
-		if n, err = unix.EpollWait(p.epoll, p.events[:], -1); err != nil {
-			n = 0 // a signal: the loop comes here again
+		err := p.raw.Read(func(uintptr) bool { n = p.watch(0); return n > 0 })
+		if err != nil {
+			n = p.block(-1)
 		}
 	}
 	p.serve(n)
+}
+
+// block waits in a system call.
+func (p *poller) block(milliseconds int) int {
+	n, err := unix.EpollWait(p.epoll, p.events[:], milliseconds)
+	if err != nil {
+		return 0 // a signal
+	}
+	return n
 }
 
 func (p *poller) serve(n int) (any bool) {
@@ -140,11 +161,7 @@ func (p *poller) end() {
 		if left <= 0 {
 			break
 		}
-		n, err := unix.EpollWait(p.epoll, p.events[:], int(left))
-		if err != nil {
-			n = 0
-		}
-		p.serve(n)
+		p.serve(p.block(int(left)))
 		p.readMore()
 	}
 	for _, s := range p.sockets {
@@ -154,8 +171,6 @@ func (p *poller) end() {
 }
 
 func (p *poller) close() {
-	_ = unix.Close(p.epoll)
-	if p.wake > 0 {
-		_ = unix.Close(p.wake)
-	}
+	_ = p.parked.Close()
+	_ = unix.Close(p.wake)
 }
