@@ -12,7 +12,7 @@ const (
 	measureFillMemory  = "znode, memory after fill"
 	measureStart       = "start to first read"
 	measureStartMemory = "znode, memory after restart"
-	measureSnapshot    = "p99 of sets while a snapshot is written"
+	measureSnapshot    = "sets during a snapshot, p99"
 
 	// Of the disk: with the file's space written before, and without.
 	measureSync        = "fdatasync, median"

@@ -72,7 +72,9 @@ func (r *recorder) roll(now time.Duration) {
 		if h == nil || h.TotalCount() == 0 {
 			continue
 		}
-		interval.Answers += h.TotalCount()
+		if Op(op).answered() {
+			interval.Answers += h.TotalCount()
+		}
 		interval.P50US = max(interval.P50US, float64(h.ValueAtQuantile(50))/1e3)
 		interval.P99US = max(interval.P99US, float64(h.ValueAtQuantile(99))/1e3)
 		if r.total[op] == nil {

@@ -171,12 +171,16 @@ func (r *run) result(interrupted bool) *Result {
 		for _, l := range r.loops {
 			if h := l.rec.total[op]; h != nil {
 				merged.Merge(h)
-				res.PerSecond += perSecond(h.TotalCount(), l.rec.to-l.rec.from)
+				if op.answered() {
+					res.PerSecond += perSecond(h.TotalCount(), l.rec.to-l.rec.from)
+				}
 			}
 		}
 		if merged.TotalCount() > 0 {
 			res.Latency = append(res.Latency, summarise(op.String(), merged))
-			res.Answers += merged.TotalCount()
+			if op.answered() {
+				res.Answers += merged.TotalCount()
+			}
 		}
 	}
 	var series [][]Interval

@@ -55,6 +55,16 @@ func (o Op) String() string {
 	return opNames[o]
 }
 
+// answered says that this kind stands for an answer, and not for an event or for
+// what a load times by itself.
+func (o Op) answered() bool {
+	switch o {
+	case OpEvent, OpLastEvent, OpHandOver, OpTake, OpBarrier:
+		return false
+	}
+	return true
+}
+
 const (
 	// pingXid is what a server puts into the answer of every ping.
 	pingXid = -2
