@@ -31,6 +31,7 @@ type guard struct {
 	open    map[uint64]uint64 // lanes of the items that the stage has kept, by their numbers
 	out     []guardEntry      // may go on
 	size    int               // of the last batch, for the capacity of the next one
+	spare   []guardEntry      // empty, to be filled again
 }
 
 type guardState uint8
@@ -52,7 +53,7 @@ type guardEntry struct {
 	lane uint64
 	at   int64 // when the stage was shown it
 
-	// Of a request: where it stands in the message that it came with, so that what came together goes on together.
+	// Where it stands in the message that it came with, so that what came together goes on together.
 	from  *messages.Requests
 	index int
 }
@@ -78,6 +79,9 @@ func (g *guard) take(e guardEntry) {
 	case e.msg != nil && len(g.backlog)+len(g.flight)+len(g.lanes) == 0:
 		g.out = append(g.out, e)
 	default:
+		if g.backlog == nil {
+			g.backlog, g.spare = g.spare, nil
+		}
 		if g.backlog == nil {
 			g.backlog = make([]guardEntry, 0, batchCap(g.size, 8))
 		}
@@ -248,9 +252,17 @@ func (g *guard) oldest() (since int64) {
 	return since
 }
 
-// take gives what may go on.
+// flush gives what may go on. The result is given back by reuse.
 func (g *guard) flush() []guardEntry {
 	out := g.out
 	g.out = nil
 	return out
+}
+
+// reuse takes back what flush has given, when it has been sent on.
+func (g *guard) reuse(out []guardEntry) {
+	if cap(out) <= guardBatch && cap(out) > cap(g.spare) {
+		clear(out)
+		g.spare = out[:0]
+	}
 }

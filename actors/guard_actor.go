@@ -190,6 +190,7 @@ func (a *guardActor) pass(ctx actor.Context) {
 	}
 	a.stats.Refused.Add(refused)
 	a.place.send(ctx, out)
+	a.core.reuse(out)
 }
 
 // failed ends an instance. What it had goes the way of the policy.

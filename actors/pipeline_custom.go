@@ -120,7 +120,12 @@ type replyWitness struct {
 	conns *ConnTable
 	txn   *messages.Proposal // that is being answered
 	seen  []Item
+	facts []replySeen // a piece of memory for the next ones
+	last  int         // size of the last batch
 }
+
+// replyPiece is how many replies get their memory at once.
+const replyPiece = 64
 
 // replyHeaderSize is a frame's length, xid, zxid and code.
 const replyHeaderSize = 4 + 4 + 8 + 4
@@ -130,13 +135,18 @@ func (w *replyWitness) see(r *messages.Request, frame []byte, nowUs int64) {
 	if r.Op == messages.OpPing || len(frame) < replyHeaderSize {
 		return
 	}
-	request, latency := *r, int64(0)
+	latency := int64(0)
 	if r.Received != 0 {
 		latency = max(nowUs-r.Received, 0)
 	}
-	w.seen = append(w.seen, Item{
-		request: &request, txn: w.txn, conns: w.conns, reply: &replySeen{code: replyCode(frame), zxid: replyZxid(frame), latency: latency},
-	})
+	if len(w.facts) == cap(w.facts) {
+		w.facts = make([]replySeen, 0, replyPiece)
+	}
+	w.facts = append(w.facts, replySeen{code: replyCode(frame), zxid: replyZxid(frame), latency: latency})
+	if w.seen == nil {
+		w.seen = make([]Item, 0, batchCap(w.last, 8))
+	}
+	w.seen = append(w.seen, Item{request: r, txn: w.txn, conns: w.conns, reply: &w.facts[len(w.facts)-1]})
 }
 
 // flush sends it ahead of the frames.
@@ -145,6 +155,6 @@ func (w *replyWitness) flush(out messages.Outbox) messages.Outbox {
 		return out
 	}
 	all := messages.Outbox{}.To(messages.SlotReplies, &repliesSeen{items: w.seen})
-	w.seen = nil
+	w.seen, w.last = nil, len(w.seen)
 	return append(all, out...)
 }

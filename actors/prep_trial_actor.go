@@ -162,6 +162,7 @@ type trialPlace struct {
 	alike
 	a     *guardActor
 	index int
+	round int // the one trial that is on: prep waits for it
 }
 
 func (p *trialPlace) take(_ actor.Context, msg any) bool {
@@ -169,36 +170,30 @@ func (p *trialPlace) take(_ actor.Context, msg any) bool {
 	if !ok {
 		return false
 	}
+	p.round = m.round
 	for i := range m.items {
 		item := &m.items[i]
 		if item.code != messages.ErrOK { // refused by the stage before
-			p.a.core.take(guardEntry{msg: trialWord{m.round, *item}})
+			p.a.core.take(guardEntry{msg: trialWord{*item}})
 			continue
 		}
-		p.a.core.take(guardEntry{item: Item{request: item.request, txn: item.txn, conns: p.a.env.Conns, trial: trialRef{m.round, item.index}}})
+		p.a.core.take(guardEntry{item: Item{request: item.request, txn: item.txn, conns: p.a.env.Conns}, index: item.index})
 	}
 	return true
 }
 
-// trialRef finds a transaction in its trial; trialWord keeps the place of one that isn't shown any more.
-type (
-	trialRef  struct{ round, index int }
-	trialWord struct {
-		round int
-		item  trialItem
-	}
-)
+// trialWord keeps the place of a transaction that isn't shown any more.
+type trialWord struct{ item trialItem }
 
 func (p *trialPlace) send(ctx actor.Context, out []guardEntry) {
-	batch := &trialBatch{}
+	batch := &trialBatch{round: p.round, items: make([]trialItem, len(out))}
 	for i := range out {
-		w, ok := out[i].msg.(trialWord)
-		if !ok {
-			item := &out[i].item
-			w = trialWord{item.trial.round, trialItem{item.trial.index, item.request, item.txn, item.verdict}}
+		if w, ok := out[i].msg.(trialWord); ok {
+			batch.items[i] = w.item
+			continue
 		}
-		batch.round = w.round // the same for all: prep waits for one trial before it begins the next
-		batch.items = append(batch.items, w.item)
+		item := &out[i].item
+		batch.items[i] = trialItem{out[i].index, item.request, item.txn, item.verdict}
 	}
 	ctx.Send(p.a.env.Custom.Trials[p.index+1], batch)
 }

@@ -13,7 +13,6 @@ type Item struct {
 	txn     *messages.Proposal
 	reply   *replySeen
 	conns   *ConnTable
-	trial   trialRef
 }
 
 // replySeen is what is known of a reply.
