@@ -87,3 +87,45 @@ func ExampleEmbed_stage() {
 	fmt.Println(err)
 	// Output: create /frozen/food: not authorised
 }
+
+// The committed changes below a path, from the beginning, in the server's own program. client.Feed does the same from outside.
+func ExampleServer_Feed() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	e, err := server.Embed(ctx, server.EmbedOptions{Keys: map[string]string{"stages": "feed"}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer e.Stop()
+	c, err := client.Connect(ctx, client.Options{Servers: e.Addresses()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	for _, path := range []string{"/app", "/app/a", "/other"} {
+		if _, err := c.Create(ctx, path, nil, client.Persistent); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := c.Delete(ctx, "/app/a", -1); err != nil {
+		log.Fatal(err)
+	}
+
+	feed, err := e.Server(1).Feed().Subscribe("/app", 0)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for range 3 {
+		event, err := feed.Next(ctx)
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, change := range event.Changes {
+			fmt.Println(change.Type, change.Path)
+		}
+	}
+	// Output:
+	// created /app
+	// created /app/a
+	// deleted /app/a
+}
