@@ -72,6 +72,7 @@ type Conn struct {
 	session    messages.SessionID
 	timeout    int32
 	deadline   int64 // bucket of the last touch that was reported, in ticks
+	touched    int64 // when that was, monotonic milliseconds
 	identities []messages.Identity
 
 	batch       []messages.Request
@@ -310,10 +311,19 @@ func (c *Conn) reply(xid int32, code messages.ErrCode) {
 func (c *Conn) touch(nowUs int64) messages.Outbox {
 	now := nowUs / 1000
 	if d := (now + int64(c.timeout)) / c.opts.TickMs; d != c.deadline {
-		c.deadline = d
+		c.deadline, c.touched = d, now
 		return messages.Outbox{}.To(messages.SlotTracker, &messages.Touch{Session: c.session, Now: now})
 	}
 	return nil
+}
+
+// Relinked repeats the last sign of life: the tracker is another one now, and the one before it may have had no leader to
+// pass it on to.
+func (c *Conn) Relinked() messages.Outbox {
+	if c.session == 0 || c.touched == 0 {
+		return nil
+	}
+	return messages.Outbox{}.To(messages.SlotTracker, &messages.Touch{Session: c.session, Now: c.touched})
 }
 
 // TakeRequests hands over what has been read since the last call.

@@ -77,6 +77,7 @@ func (a *connActor) Receive(ctx actor.Context) {
 		a.core.close(m.Reason, true)
 	case Relink:
 		a.links = m.Links
+		a.send(ctx, a.core.Relinked())
 	case tooLate:
 		a.tooLate()
 	case enough:

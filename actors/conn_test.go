@@ -186,6 +186,19 @@ func TestConnReportsASignOfLifeOnceATick(t *testing.T) {
 	}
 }
 
+// While leadership is handed over a learner's tracker has nobody to pass a sign of life on to, and the next one begins empty.
+func TestConnRepeatsItsSignOfLifeToANewTracker(t *testing.T) {
+	c := serving(t)
+	if out := c.Relinked(); len(out) > 1 {
+		t.Errorf("before any sign of life: %+v", out)
+	}
+	c.Bytes(requestFrame(-2, messages.OpPing), 5_000_000)
+	out := c.Relinked()
+	if len(out) != 1 || out[0].Msg.(*messages.Touch).Session != c.session || out[0].Msg.(*messages.Touch).Now != 5000 {
+		t.Errorf("after one: %+v", out)
+	}
+}
+
 func TestConnPauses(t *testing.T) {
 	c := serving(t)
 	c.Bytes(requestFrame(1, messages.OpGetData), 0)

@@ -140,6 +140,9 @@ func (w *World) logOf(s *server, last messages.Zxid, kept bool) error {
 		records = append(records, logged{z, append([]byte(nil), record.Body...)})
 		prev = z
 	}
+	if prev < snapshot {
+		records = nil // likewise where nothing follows the jump yet
+	}
 	for _, x := range records {
 		if w.failed() {
 			break

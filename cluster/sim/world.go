@@ -307,19 +307,17 @@ func (w *World) probe() {
 	w.clients = append(w.clients, probes...)
 }
 
+// same tells whether all servers have applied all of the history.
+func (w *World) same() bool {
+	return !slices.ContainsFunc(w.servers, func(s *server) bool { return s.life == nil || s.applied != w.history.last() })
+}
+
 // farewell lets everybody go and checks what is left.
 func (w *World) farewell() {
 	if w.failed() {
 		return
 	}
-	w.await("all servers have applied the same", w.plan.patience(), func() bool {
-		for _, s := range w.servers {
-			if s.life == nil || s.applied != w.history.last() {
-				return false
-			}
-		}
-		return true
-	})
+	w.await("all servers have applied the same", w.plan.patience(), w.same)
 	if !w.failed() {
 		w.agree()
 		w.sameMembers()
@@ -343,6 +341,8 @@ func (w *World) farewell() {
 		return true
 	})
 	w.pass(time.Second)
+	// Meanwhile the sweeper may have removed a container, which some have applied and others not.
+	w.await("all servers have applied the same in the end", w.plan.patience(), w.same)
 	if !w.failed() {
 		w.settled()
 		w.lostSessions()
