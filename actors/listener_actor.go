@@ -55,7 +55,7 @@ type listenerState struct {
 // NewListener makes the props of a listener on an acceptor. It serves nobody until it gets a Serve.
 func NewListener(rt *Runtime, acceptor Acceptor, o ListenerOptions) *actor.Props {
 	kept := &listenerState{}
-	return rt.sharedProps("listener", func() actor.Actor {
+	props := rt.sharedProps("listener", func() actor.Actor {
 		return &listenerActor{
 			supervisor: supervisor{rt: rt, class: func(*actor.PID) FailureClass { return Private }},
 			log:        rt.Log.With().Str("component", "listener").Str("address", acceptor.Addr()).Logger(),
@@ -63,6 +63,29 @@ func NewListener(rt *Runtime, acceptor Acceptor, o ListenerOptions) *actor.Props
 			hosts: map[string]int{}, children: map[string]string{},
 		}
 	})
+	return props.Configure(actor.WithReceiverMiddleware(func(next actor.ReceiverFunc) actor.ReceiverFunc {
+		return func(ctx actor.ReceiverContext, envelope *actor.MessageEnvelope) {
+			kept.note(envelope.Message)
+			next(ctx, envelope)
+		}
+	}))
+}
+
+// note keeps who is to be served before the actor sees the message: if it panics on that one, nobody says it again, and the
+// server would turn its clients away for ever.
+func (k *listenerState) note(msg any) {
+	switch m := msg.(type) {
+	case Serve:
+		k.serve = &m
+	case Relink:
+		if k.serve != nil {
+			serve := *k.serve
+			serve.Links = m.Links
+			k.serve = &serve
+		}
+	case Hold:
+		k.serve = nil
+	}
 }
 
 // Receive implements actor.Actor.
@@ -77,18 +100,14 @@ func (a *listenerActor) Receive(ctx actor.Context) {
 			m.newest.Close()
 		}
 	case *actor.Started:
-		if t := a.kept.came.Newest(); t != nil { // it has failed, and this is its next life
-			ctx.Send(ctx.Self(), sweepAccepted{t})
-		}
+		a.goOn(ctx)
 	case acceptFailed:
 		a.log.Error().Err(m.err).Msg("can't accept connections at the moment")
 	case Serve:
-		a.kept.serve = &m
 		a.start(ctx)
 	case Relink:
 		a.relink(ctx, m)
 	case Hold:
-		a.kept.serve = nil
 		for _, child := range ctx.Children() {
 			ctx.Send(child, &messages.CloseConn{Reason: m.Reason})
 		}
@@ -102,14 +121,21 @@ func (a *listenerActor) Receive(ctx actor.Context) {
 	}
 }
 
+// goOn is the start of its next life, when it has failed.
+func (a *listenerActor) goOn(ctx actor.Context) {
+	if t := a.kept.came.Newest(); t != nil {
+		ctx.Send(ctx.Self(), sweepAccepted{t})
+	}
+	if a.kept.serve != nil {
+		a.start(ctx)
+	}
+}
+
 // relink tells all connections of a change behind the stages that they know.
 func (a *listenerActor) relink(ctx actor.Context, m Relink) {
 	if a.kept.serve == nil {
 		return
 	}
-	serve := *a.kept.serve
-	serve.Links = m.Links
-	a.kept.serve = &serve
 	for _, child := range ctx.Children() {
 		ctx.Send(child, m)
 	}

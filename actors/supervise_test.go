@@ -5,6 +5,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/troupekeeper/troupe/actors"
 	"github.com/troupekeeper/troupe/messages"
 )
 
@@ -137,4 +138,17 @@ func TestStopWhileThePipelineIsDown(t *testing.T) {
 			t.Fatalf("seed %d: after its end the server serves generation %d", seed+1, v.Generation)
 		}
 	}
+}
+
+// A listener that panics on the word of whom to serve serves them all the same: nobody says it again.
+func TestListenerKeepsWhomToServe(t *testing.T) {
+	left := 1
+	p := newPipeline(t, pipelineOptions{wrap: panicOn("listener", func(msg any) bool {
+		if _, serve := msg.(actors.Serve); !serve || left == 0 {
+			return false
+		}
+		left--
+		return true
+	})})
+	p.connect(nil).call(messages.OpPing, nil)
 }
