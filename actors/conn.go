@@ -339,7 +339,7 @@ func (c *Conn) Output(m *messages.Output) {
 	if len(c.out) == 0 {
 		c.out = m.Frames // the usual case: nothing else waits, nothing is copied
 	} else {
-		c.out = append(c.out, m.Frames...)
+		c.out = append(reserveFrames(c.out, len(m.Frames)), m.Frames...)
 		giveFrames(m.Frames)
 	}
 	c.outstanding -= int64(m.Replies)

@@ -31,8 +31,9 @@ type connActor struct {
 	id        messages.ConnID
 
 	handshake Timer
-	counted   int64 // what this connection has added to the server's outstanding requests
-	writing   int   // bytes that WriteRest has in hand
+	counted   int64  // what this connection has added to the server's outstanding requests
+	writing   int    // bytes that WriteRest has in hand
+	inHand    []byte // the buffer that they are in
 	paused    bool
 	leaving   bool // it ends as soon as its output has gone
 	stopping  bool
@@ -83,7 +84,8 @@ func (a *connActor) Receive(ctx actor.Context) {
 	case enough:
 		a.finish(ctx)
 	case restWritten:
-		a.writing = 0
+		giveFrames(a.inHand)
+		a.writing, a.inHand = 0, nil
 		if m.err != nil {
 			a.core.close("write failed: "+m.err.Error(), true)
 		}
@@ -219,7 +221,7 @@ func (a *connActor) write(ctx actor.Context) {
 		giveFrames(out)
 		return
 	}
-	a.writing = len(out) - n
+	a.writing, a.inHand = len(out)-n, out
 	self, root := ctx.Self(), a.rt.System.Root
 	a.transport.WriteRest(out[n:], func(err error) { root.Send(self, restWritten{err}) })
 }

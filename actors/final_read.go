@@ -109,8 +109,9 @@ func (f *Final) getData(c *finalConn, r *messages.Request, d *jute.Decoder) {
 		f.watches.AddData(c.id, string(q.Path))
 	}
 	start := f.ok(c, r)
-	stat := n.Stat()
-	c.pending.Frames = jute.AppendStat(jute.AppendBuffer(c.pending.Frames, n.Data()), &stat)
+	stat, data := n.Stat(), n.Data()
+	c.pending.Frames = reserveFrames(c.pending.Frames, len(data)+jute.StatSize+4)
+	c.pending.Frames = jute.AppendStat(jute.AppendBuffer(c.pending.Frames, data), &stat)
 	f.end(c, r, start)
 	f.metrics.responseSize(int64(len(c.pending.Frames) - start))
 }
@@ -157,7 +158,11 @@ func (f *Final) getChildren(c *finalConn, r *messages.Request, d *jute.Decoder) 
 	f.end(c, r, start)
 }
 
+// usualName is what a child takes in a list, as a guess: names of sequential nodes have ten digits behind a word.
+const usualName = 24
+
 func appendChildren(dst []byte, n tree.Node) []byte {
+	dst = reserveFrames(dst, n.NumChildren()*usualName)
 	dst = jute.AppendInt(dst, int32(n.NumChildren()))
 	n.EachChild(func(name []byte) { dst = append(jute.AppendInt(dst, int32(len(name))), name...) })
 	return dst
