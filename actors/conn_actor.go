@@ -84,11 +84,7 @@ func (a *connActor) Receive(ctx actor.Context) {
 	case enough:
 		a.finish(ctx)
 	case restWritten:
-		giveFrames(a.inHand)
-		a.writing, a.inHand = 0, nil
-		if m.err != nil {
-			a.core.close("write failed: "+m.err.Error(), true)
-		}
+		a.restWritten(m.err)
 	case streamEnded:
 		a.core.close(endReason(m.err), true)
 		a.finish(ctx)
@@ -224,6 +220,14 @@ func (a *connActor) write(ctx actor.Context) {
 	a.writing, a.inHand = len(out)-n, out
 	self, root := ctx.Self(), a.rt.System.Root
 	a.transport.WriteRest(out[n:], func(err error) { root.Send(self, restWritten{err}) })
+}
+
+func (a *connActor) restWritten(err error) {
+	giveFrames(a.inHand)
+	a.writing, a.inHand = 0, nil
+	if err != nil {
+		a.core.close("write failed: "+err.Error(), true)
+	}
 }
 
 // flow stops or resumes reading.
