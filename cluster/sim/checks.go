@@ -60,6 +60,7 @@ func (w *World) looked(s *server) {
 	kept := l.tree == view.Tree // the pipeline goes on in another role, and may have got its next transactions already
 	l.tree = view.Tree
 	epoch := l.board.Status().Epoch
+	l.epoch = epoch
 	w.trace.say(s.name, "serves as %v in epoch %d from %v on", view.Role, epoch, view.Tree.LastZxid())
 	w.stats.add("served as " + view.Role.String())
 	w.established(s, view, epoch, kept)

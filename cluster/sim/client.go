@@ -29,10 +29,10 @@ type client struct {
 	heard    int64    // when a server last said something
 	retryAt  int64
 	always   *server
-	gone     bool    // it does nothing more
-	idle     bool    // it asks nothing of its own accord
-	reads    bool    // it only reads: a write that waits would hold up what is behind it, and no read or sync would be seen to be old
-	lively   []int64 // when it lately asked something that was answered since
+	gone     bool   // it does nothing more
+	idle     bool   // it asks nothing of its own accord
+	reads    bool   // it only reads: a write that waits would hold up what is behind it, and no read or sync would be seen to be old
+	lively   []sign // of life, of late
 }
 
 // visit is one connection.

@@ -139,7 +139,8 @@ func (l *lane) WallMs() int64 { return startWallMs + l.MonoUs()/1000 + l.skew }
 // MonoUs implements actors.Clock.
 func (l *lane) MonoUs() int64 { return l.w.clock.us * l.rate / 1000 }
 
-// After implements actors.Clock.
+// After implements actors.Clock. By its own clock the server never gets up too early.
 func (l *lane) After(d time.Duration, f func()) actors.Timer {
-	return l.w.clock.After(d*1000/time.Duration(l.rate), func() { l.run(f) })
+	us := (max(d.Microseconds(), 0)*1000 + l.rate - 1) / l.rate
+	return l.w.clock.After(time.Duration(us)*time.Microsecond, func() { l.run(f) })
 }

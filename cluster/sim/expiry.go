@@ -8,13 +8,19 @@ import (
 
 // Sessions expire only when their client has been silent. Only the leader lets them, by what learners tell it of their clients.
 
+// sign is a sign of life: when a client asked something that was answered since, and in which epoch the server served.
+type sign struct {
+	at    int64
+	epoch uint32
+}
+
 // alive notes that the client had asked something then that a server has answered: that server knew that it lived.
-func (c *client) alive(at int64) {
-	if n := len(c.lively); n > 0 && at-c.lively[n-1] < 50_000 {
-		return // often enough
+func (c *client) alive(at int64, by *server) {
+	if n := len(c.lively); by.life == nil || n > 0 && at-c.lively[n-1].at < 50_000 {
+		return // the one before will do
 	}
 	old := at - 2*int64(c.timeout)*1000
-	c.lively = append(slices.DeleteFunc(c.lively, func(then int64) bool { return then < old }), at)
+	c.lively = append(slices.DeleteFunc(c.lively, func(s sign) bool { return s.at < old }), sign{at, by.life.epoch})
 }
 
 // expired is called when the end of a session has become history that no client has asked for.
@@ -34,10 +40,11 @@ func (w *World) expired(header *messages.TxnHeader) {
 	}
 	// A learner may be out of its leader's reach for syncLimit before either notices, and serves clients meanwhile.
 	silence := timeout - (int64(2*w.plan.syncLimit)+4)*w.plan.tick.Microseconds()
-	for _, then := range c.lively {
-		if then <= at && at-then < silence {
+	for _, s := range c.lively {
+		// While leadership is handed over a server serves reads without a leader for two seconds at most.
+		if s.epoch == header.Zxid.Epoch() && s.at <= at && at-s.at < silence {
 			w.fail("sessions", "session %v of %s, which may be silent for %d ms, expired %d ms after it had asked something that was answered",
-				header.Session, c.name, c.timeout, (at-then)/1000)
+				header.Session, c.name, c.timeout, (at-s.at)/1000)
 		}
 	}
 }

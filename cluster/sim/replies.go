@@ -41,7 +41,7 @@ func (v *visit) reply(frame []byte) {
 	v.asked = v.asked[1:]
 	v.c.w.trace.say(v.c.name, "hears from %s: %v#%d %v at %v", v.s.name, q.op, q.xid, int32(h.Err), h.Zxid)
 	v.c.w.stats.replies++
-	v.c.alive(q.at)
+	v.c.alive(q.at, v.s)
 	if h.Zxid < v.last {
 		v.errorf("zxid order", "the reply to %v#%d has zxid %v, one before it %v", q.op, h.Xid, h.Zxid, v.last)
 		return

@@ -48,6 +48,7 @@ type life struct {
 	store    *persistence.Store
 	board    *cluster.StatusBoard
 	view     atomic.Pointer[actors.View]
+	epoch    uint32       // that it has served in last
 	seen     *actors.View // the pipeline that was looked at last
 	tree     *tree.Shared // of the pipeline that was there last
 	listener *actor.PID
