@@ -2,6 +2,7 @@ package actors
 
 import (
 	"math/rand/v2"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -10,8 +11,16 @@ import (
 	"github.com/troupekeeper/troupe/persistence/tree"
 )
 
-// snapshotPortion is how many nodes are written while final may not write: about a tenth of a millisecond.
-const snapshotPortion = 256
+// A portion is what is copied while final may not write, about a tenth of a millisecond: no more nodes than this, and no more
+// bytes but for the last node's. The file is written when final may go on: a disk that is slow holds up nobody else.
+const (
+	snapshotPortion = 256
+	portionBytes    = 256 << 10
+)
+
+// workSpell is how long, in microseconds, the snapshotter works before it leaves processor and disk to the requests for as
+// long.
+const workSpell = 2000
 
 type (
 	snapshotBegun struct {
@@ -31,8 +40,40 @@ type snapshotterActor struct {
 	limit   int64 // at which count the next one is due
 	image   *tree.Snapshot
 	writer  *persistence.SnapshotWriter
+	copied  copiedRecords
 	started int64 // monotonic microseconds
+	worked  int64 // microseconds since the last pause
+	timer   Timer // of a pause
 	asked   bool
+}
+
+// copiedRecords are records of an image, one behind the other.
+type copiedRecords struct {
+	bytes []byte
+	ends  []int
+	kinds []byte
+}
+
+func (c *copiedRecords) add(kind byte, record []byte) error {
+	c.bytes = append(c.bytes, record...)
+	c.ends, c.kinds = append(c.ends, len(c.bytes)), append(c.kinds, kind)
+	return nil
+}
+
+// moveTo hands all of them on.
+func (c *copiedRecords) moveTo(emit func(kind byte, record []byte) error) error {
+	begin := 0
+	for i, end := range c.ends {
+		if err := emit(c.kinds[i], c.bytes[begin:end]); err != nil {
+			return err
+		}
+		begin = end
+	}
+	if c.bytes = c.bytes[:0]; cap(c.bytes) > 4*portionBytes {
+		c.bytes = nil // one large value is no reason to keep so much
+	}
+	c.ends, c.kinds = c.ends[:0], c.kinds[:0]
+	return nil
 }
 
 func newSnapshotter(env *StageEnv) actor.Actor {
@@ -108,17 +149,40 @@ func (a *snapshotterActor) portion(ctx actor.Context) {
 	if a.writer == nil {
 		return
 	}
-	var done bool
-	var err error
-	a.env.Tree.Read(func(*tree.Tree) { done, err = a.image.Next(a.writer.Append, snapshotPortion) })
+	began := a.env.Clock.MonoUs()
+	done, err := a.copyPortion()
+	if err == nil {
+		err = a.copied.moveTo(a.writer.Append)
+	}
+	a.worked += a.env.Clock.MonoUs() - began
 	switch {
 	case err != nil:
 		a.abort(ctx, err)
 	case !done:
-		ctx.Send(ctx.Self(), nextPortion{})
+		a.next(ctx)
 	default:
 		a.finish(ctx)
 	}
+}
+
+func (a *snapshotterActor) copyPortion() (done bool, err error) {
+	a.env.Tree.Read(func(*tree.Tree) {
+		for n := 0; n < snapshotPortion && len(a.copied.bytes) < portionBytes && !done && err == nil; n++ {
+			done, err = a.image.Next(a.copied.add, 1)
+		}
+	})
+	return done, err
+}
+
+// next goes on with the next portion, after a pause if one is due.
+func (a *snapshotterActor) next(ctx actor.Context) {
+	if a.worked < workSpell {
+		ctx.Send(ctx.Self(), nextPortion{})
+		return
+	}
+	self, root := ctx.Self(), a.env.System.Root
+	a.timer = a.env.Clock.After(time.Duration(a.worked)*time.Microsecond, func() { root.Send(self, nextPortion{}) })
+	a.worked = 0
 }
 
 func (a *snapshotterActor) finish(ctx actor.Context) {
@@ -155,6 +219,10 @@ func (a *snapshotterActor) purge(written string) {
 
 // abort gives a snapshot up. The log holds everything, so nothing is lost; the next one is due as usual.
 func (a *snapshotterActor) abort(ctx actor.Context, err error) {
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	a.copied = copiedRecords{}
 	if a.writer != nil {
 		a.writer.Abort()
 		a.writer = nil

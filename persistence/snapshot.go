@@ -65,7 +65,7 @@ type SnapshotOptions struct {
 	Compress   bool   // zstd for each block
 	BlockBytes int    // 0 means DefaultBlockBytes
 	// SyncBytes is how much is written between two fsyncs, so that one huge fsync
-	// at the end does not hold up those of the log on the same disk. 0 means 32 MiB.
+	// at the end does not hold up those of the log on the same disk. 0 means 4 MiB.
 	SyncBytes int64
 }
 
@@ -108,7 +108,7 @@ func CreateSnapshot(o SnapshotOptions) (*SnapshotWriter, error) {
 		o.BlockBytes = DefaultBlockBytes
 	}
 	if o.SyncBytes <= 0 {
-		o.SyncBytes = 32 << 20
+		o.SyncBytes = 4 << 20
 	}
 	name := path.Join(o.Dir, snapshotName(o.Zxid))
 	w := &SnapshotWriter{o: o, temp: name + tempSuffix}
