@@ -121,10 +121,11 @@ func (l *Loop) sleep() {
 	if !asleep {
 		return
 	}
-	l.poll.wait()
+	ready := l.poll.wait()
 	l.mu.Lock()
-	l.asleep = false
+	l.asleep = false // before the sockets are served: what they set off is queued by this goroutine
 	l.mu.Unlock()
+	l.poll.serve(ready)
 }
 
 var _ actor.Dispatcher = (*Loop)(nil)

@@ -19,13 +19,17 @@ import (
 // flight on each connection that cost more than the requests did.
 type poller struct {
 	epoll, wake int
-	parked      *os.File // the epoll instance as Go's poller knows it
-	raw         syscall.RawConn
-	sockets     map[int32]*polledSocket
-	more        []*polledSocket // that a whole buffer was read from: there may be more
-	others      int32           // how many loops may keep a processor while they wait, see wait
-	events      [128]unix.EpollEvent
-	buf         []byte // what is read goes here first
+	// Go's poller doesn't watch epoll itself, or each event would wake two threads. It watches another instance, which
+	// watches epoll for one event when it is told to.
+	alarm     *os.File
+	alarmRaw  syscall.RawConn
+	alarmFunc func(alarm uintptr) bool
+	found     int // by alarmFunc
+	sockets   map[int32]*polledSocket
+	more      []*polledSocket // that a whole buffer was read from: there may be more
+	others    int32           // how many loops may keep a processor while they wait, see wait
+	events    [128]unix.EpollEvent
+	buf       []byte // what is read goes here first
 }
 
 // pollBuffer is how much one read takes from a socket.
@@ -42,21 +46,45 @@ func newPoller() *poller {
 		_ = unix.Close(epoll)
 		return nil
 	}
-	_ = unix.SetNonblock(epoll, true) // which tells os that Go's poller can watch it
-	p := &poller{
-		epoll: epoll, parked: os.NewFile(uintptr(epoll), "epoll"), wake: wake,
-		sockets: map[int32]*polledSocket{}, others: int32(runtime.GOMAXPROCS(0)) - 2,
-	}
-	if p.raw, err = p.parked.SyscallConn(); err == nil {
-		// Each write is an edge, so nobody has to read it.
-		e := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(wake)}
-		err = unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, wake, &e)
+	p := &poller{epoll: epoll, wake: wake, sockets: map[int32]*polledSocket{}, others: int32(runtime.GOMAXPROCS(0)) - 2}
+	p.alarmFunc = p.listen
+	// Each write is an edge, so nobody has to read it.
+	e := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: int32(wake)}
+	if err = unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, wake, &e); err == nil {
+		err = p.openAlarm()
 	}
 	if err != nil {
 		p.close()
 		return nil
 	}
 	return p
+}
+
+func (p *poller) openAlarm() error {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	_ = unix.SetNonblock(fd, true) // which tells os that Go's poller can watch it
+	p.alarm = os.NewFile(uintptr(fd), "epoll")
+	if p.alarmRaw, err = p.alarm.SyscallConn(); err != nil {
+		return err
+	}
+	return unix.EpollCtl(fd, unix.EPOLL_CTL_ADD, p.epoll, &unix.EpollEvent{Events: unix.EPOLLONESHOT})
+}
+
+// listen sets the alarm and looks: what comes later sets it off. What has set it off before is taken out, or it would
+// not go off again.
+func (p *poller) listen(alarm uintptr) bool {
+	var old [1]unix.EpollEvent
+	_, _, _ = unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, alarm, uintptr(unsafe.Pointer(&old[0])), 1, 0, 0, 0)
+	e := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT}
+	if err := unix.EpollCtl(int(alarm), unix.EPOLL_CTL_MOD, p.epoll, &e); err != nil {
+		p.found = p.block(-1)
+		return true
+	}
+	p.found = p.watch(0)
+	return p.found > 0
 }
 
 // wakeUp ends a wait. Any goroutine may call it.
@@ -88,22 +116,22 @@ func (p *poller) watch(milliseconds uintptr) int {
 // watchers is how many loops keep a processor while they wait.
 var watchers atomic.Int32
 
-// wait waits for a socket or for wakeUp. For the first millisecond it keeps its processor, if others are left: to give one
-// back and to get one costs more than most requests. Then Go's own poller watches the epoll instance. A wait in a system call
-// would be simpler, but each one that ends makes Go's monitor look around every twenty microseconds for a while.
-func (p *poller) wait() {
+// wait waits for a socket or for wakeUp; serve must follow. For the first millisecond it keeps its processor, if others are
+// left: to give one back and to get one costs more than most requests. Then it is parked, with an alarm. A wait in a system
+// call would be simpler, but each one that ends makes Go's monitor look around every twenty microseconds for a while.
+func (p *poller) wait() (ready int) {
 	n := 0
 	if watchers.Add(1) <= p.others {
 		n = p.watch(1)
 	}
 	watchers.Add(-1)
 	if n == 0 {
-		err := p.raw.Read(func(uintptr) bool { n = p.watch(0); return n > 0 })
-		if err != nil {
-			n = p.block(-1)
+		if err := p.alarmRaw.Read(p.alarmFunc); err != nil {
+			p.found = p.block(-1)
 		}
+		n = p.found
 	}
-	p.serve(n)
+	return n
 }
 
 // block waits in a system call.
@@ -171,6 +199,7 @@ func (p *poller) end() {
 }
 
 func (p *poller) close() {
-	_ = p.parked.Close()
+	_ = p.alarm.Close()
+	_ = unix.Close(p.epoll)
 	_ = unix.Close(p.wake)
 }

@@ -8,7 +8,8 @@ type poller struct{}
 func newPoller() *poller     { return nil }
 func (p *poller) wakeUp()    {}
 func (p *poller) look() bool { return false }
-func (p *poller) wait()      {}
+func (p *poller) wait() int  { return 0 }
+func (p *poller) serve(int)  {}
 func (p *poller) end()       {}
 
 func onLoop(t Transport, _ *Loop) Transport { return t }
