@@ -38,7 +38,7 @@ func sampleServer(address string, pid int) serverSample {
 	s := serverSample{pid: pid, at: time.Now()}
 	s.cpu, s.memory = processUse(pid)
 	text, err := client.FourLetterWord(ctx, address, "srvr")
-	if err != nil {
+	if err != nil || text == "" { // nothing is what a server says that has maxClientCnxns connections from here
 		return s
 	}
 	s.answered = true
