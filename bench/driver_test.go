@@ -200,31 +200,17 @@ func TestWrongAnswersFailTheRun(t *testing.T) {
 
 func TestUnansweredRequestsAreLost(t *testing.T) {
 	// The server reads everything and says nothing after the handshake.
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
+	l := eachClient(t, func(c net.Conn) {
+		p := &plainClient{conn: c}
+		for first := true; ; first = false {
+			if _, err := p.frame(); err != nil {
 				return
 			}
-			go func() {
-				defer c.Close()
-				p := &plainClient{conn: c}
-				for first := true; ; first = false {
-					if _, err := p.frame(); err != nil {
-						return
-					}
-					if first {
-						_, _ = c.Write(echoGreeting())
-					}
-				}
-			}()
+			if first {
+				_, _ = c.Write(echoGreeting())
+			}
 		}
-	}()
+	})
 	cfg := (&fakeServer{listener: l}).config()
 	cfg.Duration, cfg.ReplyTimeout, cfg.SkipPrepare = 10*time.Millisecond, 100*time.Millisecond, true
 	r := mustRun(t, cfg, Read())

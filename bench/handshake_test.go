@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// sayOnly listens and says the same to everybody, or hangs up at once.
-func sayOnly(t *testing.T, text string) string {
+// eachClient listens until the test ends and deals with each connection, which is closed behind it.
+func eachClient(t *testing.T, deal func(c net.Conn)) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -27,43 +27,37 @@ func sayOnly(t *testing.T, text string) string {
 			}
 			go func() {
 				defer c.Close()
-				buf := make([]byte, 1024)
-				_, _ = c.Read(buf)
-				if text == "" {
-					return
-				}
-				_, _ = c.Write([]byte(text))
-				_, _ = c.Read(buf) // stays until the client leaves
+				deal(c)
 			}()
 		}
 	}()
-	return l.Addr().String()
+	return l
+}
+
+// sayOnly says the same to everybody, or hangs up at once.
+func sayOnly(t *testing.T, text string) string {
+	t.Helper()
+	return eachClient(t, func(c net.Conn) {
+		buf := make([]byte, 1024)
+		_, _ = c.Read(buf)
+		if text == "" {
+			return
+		}
+		_, _ = c.Write([]byte(text))
+		_, _ = c.Read(buf) // stays until the client leaves
+	}).Addr().String()
 }
 
 // An HTTP server that waits for more after a handshake is found out by asking.
 func TestSilentHTTPServersAreToldApart(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				buf := make([]byte, 1024)
-				if n, _ := c.Read(buf); strings.HasPrefix(string(buf[:n]), "GET ") {
-					_, _ = c.Write([]byte("HTTP/1.0 404 Not Found\r\n\r\n"))
-					return
-				}
-				_, _ = c.Read(buf)
-			}()
+	l := eachClient(t, func(c net.Conn) {
+		buf := make([]byte, 1024)
+		if n, _ := c.Read(buf); strings.HasPrefix(string(buf[:n]), "GET ") {
+			_, _ = c.Write([]byte("HTTP/1.0 404 Not Found\r\n\r\n"))
+			return
 		}
-	}()
+		_, _ = c.Read(buf)
+	})
 	cfg := DefaultConfig()
 	cfg.Servers, cfg.Duration, cfg.ReplyTimeout = []string{l.Addr().String()}, time.Second, 100*time.Millisecond
 	for _, scenario := range []Scenario{Read(), Churn()} {

@@ -51,7 +51,10 @@ func newServeCommand() *cobra.Command {
 		Use:   "serve [zoo.cfg]",
 		Short: "Start a server",
 		Long: "Start a server. Without a file it serves on 127.0.0.1:2181 and keeps its data in ./troupe-data.\n" +
-			"An unchanged zoo.cfg works. Flags win over TROUPE_* variables, these over ZOO_* variables and the file.",
+			"An unchanged zoo.cfg works. Flags win over TROUPE_* variables, these over ZOO_* variables and the file.\n\n" +
+			"Go's own variables count as well: GOMAXPROCS is how many goroutines run at a time (default: two more than there\n" +
+			"are processors, for who waits for the disk and for sockets); GOGC is how much garbage may collect, in % of what\n" +
+			"lives (default: 50 to 800, less with a larger tree).",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
