@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/troupekeeper/troupe/messages"
 )
 
 // KeyKind is the form of a stage's setting.
@@ -20,6 +22,7 @@ const (
 	KeyBool           // true, false, yes or no
 	KeyMillis         // milliseconds between Min and Max, read as a duration
 	KeyWord           // one of Words
+	KeyPath           // a node's, from the root; nothing is allowed where that is the default
 )
 
 // StageKey is one setting of a stage: the key stage.<id>.<name> of zoo.cfg.
@@ -34,7 +37,8 @@ type StageKey struct {
 
 func (k *StageKey) check() error {
 	if k.Name == "" || strings.ContainsAny(k.Name, ".= ") || k.Name == policyKey.Name || k.Name == limitKey.Name {
-		return fmt.Errorf("a key can't be called %q", k.Name)
+		return fmt.Errorf("a key can't be called %q: allowed is a name without dot, = and space that is not %s or %s, which every stage has",
+			k.Name, policyKey.Name, limitKey.Name)
 	}
 	if _, err := k.parse(k.Default); err != nil {
 		return fmt.Errorf("the default of key %s, %q: %w", k.Name, k.Default, err)
@@ -52,6 +56,8 @@ func (k *StageKey) Range() string {
 		return "true, false"
 	case KeyWord:
 		return strings.Join(k.Words, ", ")
+	case KeyPath:
+		return "a path, as /app"
 	case KeyMillis:
 		unit = " ms"
 	}
@@ -76,6 +82,11 @@ func (k *StageKey) parse(text string) (any, error) {
 		return nil, wrong
 	case KeyWord:
 		if slices.Contains(k.Words, text) {
+			return text, nil
+		}
+		return nil, wrong
+	case KeyPath:
+		if messages.ValidPath(text) || text == k.Default {
 			return text, nil
 		}
 		return nil, wrong
@@ -159,7 +170,7 @@ func (s CustomStage) Configure(texts map[string]string) (ActiveStage, error) {
 	return active, nil
 }
 
-// Text is the value of a KeyText or KeyWord.
+// Text is the value of a KeyText, KeyWord or KeyPath.
 func (s StageSettings) Text(name string) string { return setting[string](s, name) }
 
 // Whole is the value of a KeyWhole.

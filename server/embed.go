@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/troupekeeper/troupe/actors"
+	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/persistence"
 )
 
@@ -46,6 +47,10 @@ const embedTries = 10
 
 // Embed starts what o says and returns when all of it serves, or with the reason why it can't. Stop ends it.
 func Embed(ctx context.Context, o EmbedOptions) (*Embedded, error) {
+	if o.Servers < 0 || o.Observers < 0 || o.Servers+o.Observers > messages.MaxServerID {
+		return nil, fmt.Errorf("%d servers and %d observers: allowed are 0 or more of each, %d together",
+			o.Servers, o.Observers, messages.MaxServerID)
+	}
 	o.Servers = max(o.Servers, 1)
 	if o.Listen == nil {
 		o.Listen = func() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
@@ -60,8 +65,7 @@ func Embed(ctx context.Context, o EmbedOptions) (*Embedded, error) {
 			return e, nil
 		}
 		e.Stop()
-		var sys syscall.Errno
-		if !(errors.As(err, &sys) && sys == syscall.EADDRINUSE) && !strings.Contains(err.Error(), "is in use by another process") {
+		if !errors.Is(err, syscall.EADDRINUSE) {
 			return nil, err
 		}
 	}

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/troupekeeper/troupe/server"
@@ -62,12 +63,15 @@ func TestEmbedOnDisk(t *testing.T) {
 }
 
 func TestEmbedTellsWhatIsWrong(t *testing.T) {
-	_, err := server.Embed(serveContext(t), server.EmbedOptions{Keys: map[string]string{"tickTime": "soon"}})
-	if err == nil {
-		t.Fatal("a wrong key is taken")
-	}
-	_, err = server.Embed(serveContext(t), server.EmbedOptions{Keys: map[string]string{"stages": "none-such"}})
-	if err == nil {
-		t.Fatal("an unknown stage is taken")
+	for want, o := range map[string]server.EmbedOptions{
+		"tickTime":        {Keys: map[string]string{"tickTime": "soon"}},
+		`"none-such"`:     {Keys: map[string]string{"stages": "none-such"}},
+		"-1 observers":    {Observers: -1},
+		"255 together":    {Servers: 200, Observers: 56},
+		"a path, as /app": {Keys: map[string]string{"stages": "ratelimit", "stage.ratelimit.node": "limits"}},
+	} {
+		if _, err := server.Embed(serveContext(t), o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want it to name %s", err, want)
+		}
 	}
 }

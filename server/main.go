@@ -72,6 +72,7 @@ func run(path string, keys map[string]string, stages []actors.CustomStage, out i
 	for _, w := range warnings {
 		log.Warn().Str("component", "configuration").Msg(w.String())
 	}
+	TuneRuntime()
 	s, err := New(Options{Config: config, Log: log, Stages: stages})
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ func TestFeedOverHTTP(t *testing.T) {
 		status int
 		text   string
 	}{
-		"?path=app":   {http.StatusBadRequest, "is not a path"},
+		"?path=app":   {http.StatusBadRequest, "write it from the root"},
 		"?after=soon": {http.StatusBadRequest, "is not a zxid"},
 	} {
 		answer, err := http.Get(base + query)

@@ -241,15 +241,21 @@ func (s *Server) AdminAddress() string {
 	return s.admin.address()
 }
 
+// portInUse is syscall.EADDRINUSE in our words.
+type portInUse struct{ text string }
+
+func (e *portInUse) Error() string { return e.text }
+
+func (e *portInUse) Unwrap() error { return syscall.EADDRINUSE }
+
 // portError says in one line what is wrong with a port.
 func portError(key, address string, err error) error {
 	_, port, _ := net.SplitHostPort(address)
-	var sys *os.SyscallError
-	if errors.As(err, &sys) && sys.Err.Error() == "address already in use" {
+	if errors.Is(err, syscall.EADDRINUSE) {
 		if strings.HasPrefix(key, "server.") {
 			key = "port in the line " + key
 		}
-		return fmt.Errorf("port %s is in use by another process: stop that one, or choose another %s", port, key)
+		return &portInUse{fmt.Sprintf("port %s is in use by another process: stop that one, or choose another %s", port, key)}
 	}
 	if errors.Is(err, syscall.EADDRNOTAVAIL) && strings.HasPrefix(key, "server.") {
 		return fmt.Errorf("%s: this machine has no address %s: if it is that server, correct the line or set quorumListenOnAllIPs=true; "+

@@ -94,8 +94,7 @@ func (f *serveFlags) run(cmd *cobra.Command, args []string) error {
 	if err := servePprof(f.pprof); err != nil {
 		return err
 	}
-	tuneMemory()
-	tuneProcessors()
+	server.TuneRuntime()
 	s, err := server.New(server.Options{Config: config, Log: log, Progress: newProgress(os.Stderr)})
 	if err != nil {
 		return err

@@ -151,7 +151,7 @@ type Subscription struct {
 // which the reader has dealt with, from this server or another one of the ensemble.
 func (f *Feed) Subscribe(path string, after messages.Zxid) (*Subscription, error) {
 	if !messages.ValidPath(path) {
-		return nil, fmt.Errorf("%q is not a path", path)
+		return nil, fmt.Errorf("path: %q is none: write it from the root, as /app", path)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -22,13 +22,13 @@ func RateLimit() actors.CustomStage {
 		Keys: []actors.StageKey{
 			{Name: "by", Kind: actors.KeyWord, Default: "path", Words: []string{"path", "identity", "client"},
 				Help: "What a tenant is: the part of the path below the prefix, the client's identity, or its address without the port."},
-			{Name: "prefix", Kind: actors.KeyText, Default: "/", Help: "Where tenants begin, by path; requests elsewhere are not limited."},
+			{Name: "prefix", Kind: actors.KeyPath, Default: "/", Help: "Where tenants begin, by path; requests elsewhere are not limited."},
 			{Name: "rate", Kind: actors.KeyWhole, Default: "0", Max: math.MaxInt32,
 				Help: "Requests a second of each tenant on this server; 0: no limit but what the node says."},
 			{Name: "burst", Kind: actors.KeyWhole, Default: "0", Max: math.MaxInt32, Help: "Requests at once after a pause; 0: those of a second."},
 			{Name: "wait", Kind: actors.KeyMillis, Default: "1000", Max: 5000, Help: "The longest wait before a request is refused."},
 			{Name: "writes", Kind: actors.KeyBool, Default: "false", Help: "Only writes count."},
-			{Name: "node", Kind: actors.KeyText, Default: "",
+			{Name: "node", Kind: actors.KeyPath, Default: "",
 				Help: "A node whose data has a line for each tenant, name=rate or name=rate,burst, and * for all others; looked at each second."},
 		},
 		New: func(env *actors.CustomEnv) (actors.Stage, error) { return newRateLimit(env) },
@@ -76,12 +76,6 @@ func newRateLimit(env *actors.CustomEnv) (*rateLimit, error) {
 		node: s.Text("node"), fallback: newLimit(float64(s.Whole("rate")), float64(s.Whole("burst"))),
 		limits: map[string]limit{}, buckets: map[string]*bucket{},
 		waited: env.Counter("waited"), throttled: env.Counter("throttled"),
-	}
-	if !messages.ValidPath(r.prefix) {
-		return nil, fmt.Errorf("stage.ratelimit.prefix: %q is not a path", r.prefix)
-	}
-	if r.node != "" && !messages.ValidPath(r.node) {
-		return nil, fmt.Errorf("stage.ratelimit.node: %q is not a path", r.node)
 	}
 	r.look()
 	return r, nil

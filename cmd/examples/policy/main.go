@@ -18,7 +18,7 @@ var stage = actors.CustomStage{
 	Place:  actors.BeforeProposal, // what comes here is valid otherwise, so a refusal has one reason alone
 	Policy: actors.Refuse,         // better no write than one that breaks the rule
 	Keys: []actors.StageKey{
-		{Name: "prefix", Default: "/config", Help: "Where the rule holds."},
+		{Name: "prefix", Kind: actors.KeyPath, Default: "/config", Help: "Where the rule holds."},
 		{Name: "required", Default: "owner", Help: "Fields that must be there, separated by commas."},
 	},
 	New: func(env *actors.CustomEnv) (actors.Stage, error) {
