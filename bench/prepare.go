@@ -152,13 +152,18 @@ func FirstRead(ctx context.Context, cfg Config, key uint32, limit time.Duration)
 	began := time.Now()
 	ticker := time.NewTicker(retry)
 	defer ticker.Stop()
+	var why error // of the last attempt that had the time to find out
 	for {
 		err := readOnce(cfg, key, limit-time.Since(began))
 		if err == nil {
 			return time.Since(began), nil
 		}
-		if time.Since(began) >= limit {
-			return 0, fmt.Errorf("no read within %v: %w", limit, err)
+		over := time.Since(began) >= limit
+		if why == nil || !over {
+			why = err
+		}
+		if over {
+			return 0, fmt.Errorf("no read within %v: %w", limit, why)
 		}
 		select {
 		case <-ctx.Done():
