@@ -44,6 +44,17 @@ func dialGozk(t *testing.T, address string, timeout time.Duration) *gozk {
 	return c
 }
 
+// setsWatches stands at the head of a test that sets watches with that client. Version 1.0.4 races with itself: after the
+// handshake Conn.loop calls sendSetWatches, which reads Conn.lastZxid if there is a watch by then, while recvLoop writes
+// it. Under the race detector that fails the test. What the detector says of the server's watches, the tests with our own
+// client show.
+func setsWatches(t *testing.T) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("the client races with itself once it has a watch")
+	}
+}
+
 // await passes over states until this one comes.
 func (c *gozk) await(t *testing.T, want zk.State) {
 	t.Helper()
@@ -128,6 +139,7 @@ func TestGozkSequence(t *testing.T) {
 
 func TestGozkWatches(t *testing.T) {
 	t.Parallel()
+	setsWatches(t)
 	address := startServer(t).ClientAddress()
 	watcher, writer := dialGozk(t, address, 20*time.Second), dialGozk(t, address, 20*time.Second)
 	expect := func(events <-chan zk.Event, kind zk.EventType, path string) {
@@ -169,6 +181,7 @@ func TestGozkWatches(t *testing.T) {
 // TestGozkEphemerals: they go with a closed session at once and with a lost one when it expires.
 func TestGozkEphemerals(t *testing.T) {
 	t.Parallel()
+	setsWatches(t)
 	address := startServer(t).ClientAddress()
 	watcher := dialGozk(t, address, 20*time.Second)
 
@@ -266,6 +279,7 @@ func TestGozkACL(t *testing.T) {
 
 func TestGozkTTLAndContainer(t *testing.T) {
 	t.Parallel()
+	setsWatches(t)
 	c := dialGozk(t, startServer(t).ClientAddress(), 20*time.Second)
 	must[string](t)(c.CreateTTL("/brief", nil, zk.FlagTTL, openToAll, 300*time.Millisecond))
 	must[string](t)(c.CreateContainer("/box", nil, zk.FlagContainer, openToAll))
@@ -347,6 +361,7 @@ func TestGozkSessionSurvivesBrokenConnections(t *testing.T) {
 // TestGozkLock: the lock recipe under contention lets one in at a time, and everybody in the end.
 func TestGozkLock(t *testing.T) {
 	t.Parallel()
+	setsWatches(t)
 	address := startServer(t).ClientAddress()
 	const clients, rounds = 6, 4
 	inside := make(chan struct{}, clients)
