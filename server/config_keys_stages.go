@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,6 +16,7 @@ import (
 func init() {
 	actors.RegisterStage(stages.RateLimit())
 	actors.RegisterStage(stages.Audit())
+	actors.RegisterStage(stages.AuditSessions())
 	actors.RegisterStage(stages.NewFeed().Stage())
 }
 
@@ -29,6 +31,18 @@ type StagesConfig struct {
 const stagePrefix = "stage."
 
 var stageFamily = keyFamily(stagePrefix, "<id>.<key>", "A setting of a stage; those of the stages in this program are below.").ours()
+
+// settings are those of a stage. The two stages of the audit log write to one file unless the second is told otherwise.
+func (c *StagesConfig) settings(id string) map[string]string {
+	own := c.Settings[id]
+	file, set := c.Settings[stages.AuditID][stages.AuditFileKey]
+	if id != stages.AuditSessionsID || !set {
+		return own
+	}
+	all := map[string]string{stages.AuditFileKey: file}
+	maps.Copy(all, own)
+	return all
+}
 
 var stagesGroup = &configGroup{
 	title: "Stages of your own",
@@ -46,8 +60,11 @@ var stagesGroup = &configGroup{
 func (l *configLoader) applyStages() {
 	c := &l.cfg.Stages
 	c.Settings = map[string]map[string]string{}
-	if c.Audit && !slices.Contains(c.Names, "audit") {
-		c.Names = append(c.Names, "audit")
+	if c.Audit && !slices.Contains(c.Names, stages.AuditID) {
+		c.Names = append(c.Names, stages.AuditID)
+	}
+	if slices.Contains(c.Names, stages.AuditID) && !slices.Contains(c.Names, stages.AuditSessionsID) {
+		c.Names = append(c.Names, stages.AuditSessionsID)
 	}
 	for _, name := range l.sortedNames() {
 		if l.keys[name] != stageFamily {
@@ -84,7 +101,7 @@ func (l *configLoader) applyStage(known []actors.CustomStage, id string, twice b
 		l.problem(l.entries["stages"], nil, fmt.Sprintf("no stage is called %q; this program has: %s", id, stageNames(known)))
 		return
 	}
-	active, err := known[i].Configure(c.Settings[id])
+	active, err := known[i].Configure(c.settings(id))
 	var wrong *actors.SettingError
 	if errors.As(err, &wrong) {
 		l.problem(l.entries[stagePrefix+id+"."+wrong.Key], stageFamily, wrong.Problem)
@@ -114,7 +131,7 @@ func activeStages(c *Config, more []actors.CustomStage) ([]actors.ActiveStage, e
 		if slices.ContainsFunc(list, func(s actors.ActiveStage) bool { return s.ID == more[i].ID }) {
 			return nil, fmt.Errorf("two stages are called %s", more[i].ID)
 		}
-		active, err := more[i].Configure(c.Stages.Settings[more[i].ID])
+		active, err := more[i].Configure(c.Stages.settings(more[i].ID))
 		if err != nil {
 			return nil, fmt.Errorf("%s%s.%w", stagePrefix, more[i].ID, err)
 		}

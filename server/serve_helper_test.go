@@ -80,9 +80,13 @@ func startServer(t *testing.T, overrides ...override) *server.Server {
 
 // testLog writes a server's warnings and errors to the test's own log, which shows only when the test fails or -v is given.
 func testLog(t *testing.T) zerolog.Logger {
+	return zerolog.New(newTestWriter(t)).Level(zerolog.WarnLevel)
+}
+
+func newTestWriter(t *testing.T) *testWriter {
 	w := &testWriter{t: t}
 	t.Cleanup(func() { w.mu.Lock(); defer w.mu.Unlock(); w.t = nil })
-	return zerolog.New(w).Level(zerolog.WarnLevel)
+	return w
 }
 
 type testWriter struct {

@@ -1,110 +1,50 @@
 package stages
 
 import (
-	"bytes"
 	"fmt"
-	"io"
-	"os"
 	"strings"
-	"time"
 
 	"github.com/troupekeeper/troupe/actors"
 	"github.com/troupekeeper/troupe/messages"
 )
 
+// AuditID is the ID of the stage that writes the audit log.
+const AuditID = "audit"
+
 // Audit is the stage that writes a line for each change that a client asks for, in ZooKeeper's format, before the client has
-// its answer.
+// its answer, on the server that answers.
 func Audit() actors.CustomStage {
 	return actors.CustomStage{
-		ID: "audit", Place: actors.BeforeReply, Policy: actors.PassOn,
+		ID: AuditID, Place: actors.BeforeReply, Policy: actors.PassOn,
 		Help: "Writes a line for each change that a client asks for, in the format of ZooKeeper's audit log; audit.enable=true names it too.",
-		Keys: []actors.StageKey{
-			{Name: "file", Kind: actors.KeyText, Default: "",
-				Help: "File to append to, opened anew when it has been moved away; empty: the server's log."},
-		},
+		Keys: []actors.StageKey{auditFile("File to append to, opened anew when it has been moved away; empty: the server's log.")},
 		New: func(env *actors.CustomEnv) (actors.Stage, error) {
-			a := &audit{env: env, path: env.Settings.Text("file"), lines: env.Counter("lines")}
+			a := &audit{newAuditLog(env)}
 			return a, a.open()
 		},
 	}
 }
 
-// auditLook is how often the audit log looks whether its file is still there.
-const auditLook = time.Second
-
-type audit struct {
-	env    *actors.CustomEnv
-	path   string
-	file   *os.File
-	buffer bytes.Buffer
-	lines  *actors.Counter
-}
-
-func (a *audit) open() error {
-	if a.path == "" {
-		return nil
-	}
-	f, err := os.OpenFile(a.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o640)
-	if err != nil {
-		return fmt.Errorf("stage.audit.file: %w", err)
-	}
-	a.file = f
-	a.env.After(auditLook, a.look)
-	return nil
-}
-
-// look opens the file anew when a program that rotates logs has taken it away.
-func (a *audit) look() []actors.Item {
-	now, err := os.Stat(a.path)
-	mine, mineErr := a.file.Stat()
-	if err == nil && mineErr == nil && os.SameFile(now, mine) {
-		a.env.After(auditLook, a.look)
-		return nil
-	}
-	_ = a.file.Close()
-	if err := a.open(); err != nil {
-		panic(err) // the policy says what happens to changes that can't be written down
-	}
-	return nil
-}
-
-// Close implements actors.StageCloser.
-func (a *audit) Close() {
-	if a.file != nil {
-		_ = a.file.Close()
-	}
-}
+type audit struct{ auditLog }
 
 // Handle implements actors.Stage.
 func (a *audit) Handle(batch []actors.Item) []actors.Item {
-	a.buffer.Reset()
 	for i := range batch {
 		a.item(&batch[i])
 	}
-	if a.buffer.Len() == 0 {
-		return batch
-	}
-	if a.file == nil {
-		for _, line := range strings.Split(strings.TrimSuffix(a.buffer.String(), "\n"), "\n") {
-			a.env.Log.Info().Msg(line)
-		}
-		return batch
-	}
-	if _, err := a.buffer.WriteTo(a.file); err != nil && err != io.ErrShortWrite {
-		panic(fmt.Errorf("write the audit log: %w", err))
-	}
+	a.flush()
 	return batch
 }
 
-// item writes the lines of one reply.
+// item writes the lines of one reply. What goes with a session has its lines from AuditSessions, whoever has ended it.
 func (a *audit) item(i *actors.Item) {
 	op := i.Op()
-	if !op.IsWrite() && op != messages.OpReconfig {
+	if !op.IsWrite() && op != messages.OpReconfig || op == messages.OpCloseSession {
 		return
 	}
 	failed := i.Outcome() != messages.ErrOK || op == messages.OpMulti && i.Txn() == nil
 	changes := i.Changes()
-	if i.Txn() != nil && op != messages.OpCloseSession { // the paths as they became; what was asked says the kind of node
+	if i.Txn() != nil { // the paths as they became; what was asked says the kind of node
 		asked := actors.RequestChanges(i)
 		for k := range changes {
 			if len(asked) == len(changes) {
@@ -113,11 +53,7 @@ func (a *audit) item(i *actors.Item) {
 		}
 	}
 	for _, c := range changes {
-		name := auditNames[c.Op]
-		if op == messages.OpCloseSession {
-			name = "ephemeralZNodeDeletionOnSessionCloseOrExpire"
-		}
-		if name != "" {
+		if name := auditNames[c.Op]; name != "" {
 			a.line(i, name, &c, failed)
 		}
 	}
@@ -132,11 +68,7 @@ var auditNames = map[messages.OpCode]string{
 
 // line writes one line: what there is of session, user, ip, operation, znode, znode_type, acl and result, with tabs between.
 func (a *audit) line(i *actors.Item, name string, c *actors.Change, failed bool) {
-	b := &a.buffer
-	if a.file != nil {
-		b.WriteString(time.UnixMilli(a.env.Clock.WallMs()).UTC().Format("2006-01-02 15:04:05,000"))
-		b.WriteString(" INFO audit: ")
-	}
+	b := a.begin()
 	fmt.Fprintf(b, "session=%v\tuser=%s\tip=%s\toperation=%s\tznode=%s",
 		i.Session(), users(i.Identities()), ip(i.Client()), name, oneLine(c.Path))
 	if c.Op == messages.OpCreate {
@@ -145,12 +77,7 @@ func (a *audit) line(i *actors.Item, name string, c *actors.Change, failed bool)
 	if c.Op == messages.OpSetACL {
 		b.WriteString("\tacl=" + aclText(c.ACL))
 	}
-	if failed {
-		b.WriteString("\tresult=failure\n")
-	} else {
-		b.WriteString("\tresult=success\n")
-	}
-	a.lines.Inc()
+	a.end(failed)
 }
 
 func nodeType(c *actors.Change) string {

@@ -24,6 +24,9 @@ func TestOursPassTheSuite(t *testing.T) {
 	t.Run("audit", func(t *testing.T) {
 		stagetest.Run(t, stagetest.Options{Settings: map[string]string{"file": filepath.Join(t.TempDir(), "audit.log")}}, stages.Audit())
 	})
+	t.Run("audit-sessions", func(t *testing.T) {
+		stagetest.Run(t, stagetest.Options{Settings: map[string]string{"file": filepath.Join(t.TempDir(), "audit.log")}}, stages.AuditSessions())
+	})
 	t.Run("feed", func(t *testing.T) { stagetest.Run(t, stagetest.Options{}, stages.NewFeed().Stage()) })
 }
 
