@@ -5,6 +5,8 @@ import (
 	"os"
 	"sort"
 	"strconv"
+
+	"github.com/troupekeeper/troupe/actors"
 )
 
 // Config is the whole configuration of one server, read from zoo.cfg, the environment and the command line.
@@ -36,6 +38,8 @@ type Config struct {
 
 	// origins tells for each key that was set where its value came from. Keys at their default are absent.
 	origins map[string]configOrigin
+	// loose are variables of stages that nobody has told the loader of; see lateSettings.
+	loose []configEntry
 }
 
 // Warning is a remark about the configuration that does not keep the server from starting: an unknown key, a key that
@@ -66,7 +70,12 @@ func DefaultConfig() *Config {
 // Unknown keys and the like are returned as warnings, also next to an error. The error is a *ConfigError that lists
 // every wrong value together with its place, or tells why a file can't be read.
 func LoadConfig(path string, env []string, flags map[string]string) (*Config, []Warning, error) {
-	in := configInput{path: path, env: env, flags: flags, readFile: readConfigFile}
+	return loadProgram(path, env, flags, nil)
+}
+
+// loadProgram is LoadConfig for a program with stages of its own, so that their keys are known.
+func loadProgram(path string, env []string, flags map[string]string, stages []actors.CustomStage) (*Config, []Warning, error) {
+	in := configInput{path: path, env: env, flags: flags, readFile: readConfigFile, stages: stages}
 	if path != "" {
 		text, err := readConfigFile(path)
 		if err != nil {
@@ -85,6 +94,7 @@ type configInput struct {
 	env      []string
 	flags    map[string]string
 	readFile func(path string) ([]byte, error)
+	stages   []actors.CustomStage // that the program adds without a name in the key stages
 }
 
 // configLoader gathers entries of all sources, then fills the Config from the winning ones.

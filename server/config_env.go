@@ -14,6 +14,8 @@ import (
 // ZOO_AUTOPURGE_SNAPRETAINCOUNT (as container images of ZooKeeper have it) mean the same keys as the longer forms.
 // An empty variable counts as not set.
 //
+// The settings of stages are found in the same way, see config_stages_env.go.
+//
 // Three variables are special: ZOO_SERVERS holds server.N lines separated by blanks, ZOO_CFG_EXTRA any key=value pairs
 // separated by blanks (both exist with TROUPE_ too), and SERVER_JVMFLAGS or JVMFLAGS hold -Dkey=value options.
 
@@ -79,6 +81,8 @@ func (l *configLoader) envEntries(prefix string) []configEntry {
 			}
 		case key != "":
 			entries = append(entries, configEntry{key: key, value: value, origin: origin})
+		case strings.HasPrefix(rest, stageVariables):
+			entries = append(entries, l.stageEntry(rest, value, origin)...)
 		case !serviceVariable.MatchString(name):
 			l.warn(origin, "", "no key has this name; ignored")
 		}

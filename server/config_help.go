@@ -54,7 +54,7 @@ func (k *configKey) writeHelp(out *bufio.Writer) {
 		effect += " Also " + strings.Join(k.aliases, ", ") + "."
 	}
 	if !k.family || k.status == statusUsed {
-		effect += " [" + envName(strings.TrimSuffix(name, k.param)) + familySuffix(k) + "]"
+		effect += " [" + k.variable() + "]"
 	}
 	writeWrapped(out, effect, "      ")
 }
@@ -66,11 +66,15 @@ func (k *configKey) helpRange() string {
 	return k.rangeText()
 }
 
-func familySuffix(k *configKey) string {
-	if k.family {
-		return "N"
+// variable is what the help calls a key's variable.
+func (k *configKey) variable() string {
+	switch {
+	case k == stageFamily:
+		return stageVariables + "<ID>_<KEY>"
+	case k.family:
+		return envName(k.name) + "N"
 	}
-	return ""
+	return envName(k.name)
 }
 
 // helpDefault words the default, for a server with and without a file where they differ.

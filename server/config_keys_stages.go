@@ -79,7 +79,7 @@ func (l *configLoader) applyStages() {
 			c.Settings[id] = map[string]string{}
 		}
 		c.Settings[id][key] = l.entries[name].value
-		if !slices.Contains(c.Names, id) {
+		if !slices.Contains(c.Names, id) && !slices.ContainsFunc(l.in.stages, func(s actors.CustomStage) bool { return s.ID == id }) {
 			l.warn(l.entries[name].origin, l.entries[name].key,
 				"stage "+id+" isn't named in stages; this counts only if the program starts it by itself")
 		}
@@ -87,6 +87,9 @@ func (l *configLoader) applyStages() {
 	known := actors.RegisteredStages()
 	for i, id := range c.Names {
 		l.applyStage(known, id, slices.Contains(c.Names[:i], id))
+	}
+	for i := range l.in.stages { // they run without a name; the server gives them these settings when it is made
+		_, _ = l.configure(&l.in.stages[i])
 	}
 }
 
@@ -101,13 +104,19 @@ func (l *configLoader) applyStage(known []actors.CustomStage, id string, twice b
 		l.problem(l.entries["stages"], nil, fmt.Sprintf("no stage is called %q; this program has: %s", id, stageNames(known)))
 		return
 	}
-	active, err := known[i].Configure(c.settings(id))
+	if active, ok := l.configure(&known[i]); ok {
+		c.Active = append(c.Active, active)
+	}
+}
+
+// configure gives a stage its settings, or notes what is wrong with them and where it stands.
+func (l *configLoader) configure(s *actors.CustomStage) (actors.ActiveStage, bool) {
+	active, err := s.Configure(l.cfg.Stages.settings(s.ID))
 	var wrong *actors.SettingError
 	if errors.As(err, &wrong) {
-		l.problem(l.entries[stagePrefix+id+"."+wrong.Key], stageFamily, wrong.Problem)
-		return
+		l.problem(l.entries[stagePrefix+s.ID+"."+wrong.Key], stageFamily, wrong.Problem)
 	}
-	c.Active = append(c.Active, active)
+	return active, err == nil
 }
 
 func stageNames(list []actors.CustomStage) string {
@@ -124,6 +133,10 @@ func stageNames(list []actors.CustomStage) string {
 // activeStages are those of the configuration, then those of the program.
 func activeStages(c *Config, more []actors.CustomStage) ([]actors.ActiveStage, error) {
 	list := slices.Clone(c.Stages.Active)
+	late, err := c.lateSettings(more)
+	if err != nil {
+		return nil, err
+	}
 	for i := range more {
 		if err := more[i].Check(); err != nil {
 			return nil, err
@@ -131,9 +144,9 @@ func activeStages(c *Config, more []actors.CustomStage) ([]actors.ActiveStage, e
 		if slices.ContainsFunc(list, func(s actors.ActiveStage) bool { return s.ID == more[i].ID }) {
 			return nil, fmt.Errorf("two stages are called %s", more[i].ID)
 		}
-		active, err := more[i].Configure(c.Stages.settings(more[i].ID))
+		active, err := more[i].Configure(late.over(c.Stages.settings(more[i].ID), more[i].ID))
 		if err != nil {
-			return nil, fmt.Errorf("%s%s.%w", stagePrefix, more[i].ID, err)
+			return nil, c.settingError(late, more[i].ID, err)
 		}
 		list = append(list, active)
 	}
@@ -152,7 +165,7 @@ func writeStagesHelp(out *bufio.Writer) {
 				value = "none"
 			}
 			fmt.Fprintf(out, "  %-40s %-24s default %s\n", stagePrefix+s.ID+"."+k.Name, k.Range(), value)
-			writeWrapped(out, k.Help, "      ")
+			writeWrapped(out, k.Help+" ["+stageVariable(s.ID, k.Name)+"]", "      ")
 		}
 	}
 }

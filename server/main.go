@@ -60,7 +60,7 @@ func Main(args []string, stages ...actors.CustomStage) int {
 
 // run serves until a signal or a failure that the server can't go on after.
 func run(path string, keys map[string]string, stages []actors.CustomStage, out io.Writer) error {
-	config, warnings, err := LoadConfig(path, os.Environ(), keys)
+	config, warnings, err := loadProgram(path, os.Environ(), keys, stages)
 	if err != nil {
 		return err
 	}
