@@ -329,6 +329,9 @@ func (c *Conn) Relinked() messages.Outbox {
 // TakeRequests hands over what has been read since the last call.
 func (c *Conn) TakeRequests() []messages.Request {
 	batch := c.batch
+	if len(batch) == 0 {
+		return nil // replies went out, and nothing came: that says nothing about the next batch
+	}
 	c.batch, c.lastBatch = nil, len(batch)
 	c.outstanding += int64(len(batch))
 	return batch

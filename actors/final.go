@@ -244,6 +244,13 @@ func (f *Final) Flush() messages.Outbox {
 	return out
 }
 
+// Sent takes back what Flush has handed over, when all of it has been sent.
+func (f *Final) Sent(out messages.Outbox) {
+	if f.out == nil {
+		f.out = out.Reuse()
+	}
+}
+
 func (f *Final) measure() {
 	f.metrics.PacketsSent.Add(int64(f.replies))
 	f.replies, f.bytes = 0, 0

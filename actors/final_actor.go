@@ -55,15 +55,15 @@ func (a *finalActor) Receive(ctx actor.Context) {
 		}
 	case *messages.Revalidate:
 		// The tracker must know of every session that has been opened by now.
-		a.env.dispatch(ctx, nil, a.core.Flush())
+		a.flush(ctx)
 		ctx.Send(a.env.Tracker, m)
 	case Quiesce:
-		a.env.dispatch(ctx, nil, a.core.Flush())
+		a.flush(ctx)
 		ctx.Send(m.To, Quiet{Stage: stageFinal})
 	case Relink:
 		a.env.relink(m)
 	case Drained:
-		a.env.dispatch(ctx, nil, a.core.Flush())
+		a.flush(ctx)
 	default:
 		a.env.unexpected(ctx, &a.env.Log)
 	}
@@ -86,9 +86,15 @@ func (a *finalActor) deliver(ctx actor.Context, items []messages.Delivery) {
 		}
 		items = items[n:]
 		if a.core.Full() {
-			a.env.dispatch(ctx, nil, a.core.Flush())
+			a.flush(ctx)
 		}
 	}
+}
+
+func (a *finalActor) flush(ctx actor.Context) {
+	out := a.core.Flush()
+	a.env.dispatch(ctx, nil, out)
+	a.core.Sent(out)
 }
 
 func changes(items []messages.Delivery) bool {

@@ -16,10 +16,25 @@ var (
 		return &b
 	}}
 	largeFramePool sync.Pool
+	// headerPool has what the other two keep a buffer in while it is in use and they have none.
+	headerPool = sync.Pool{New: func() any { return new([]byte) }}
 )
 
 // takeFrames gives an empty buffer.
-func takeFrames() []byte { return (*framePool.Get().(*[]byte))[:0] }
+func takeFrames() []byte { return unwrapFrames(framePool.Get().(*[]byte))[:0] }
+
+func unwrapFrames(header *[]byte) []byte {
+	b := *header
+	*header = nil
+	headerPool.Put(header)
+	return b
+}
+
+func wrapFrames(b []byte) *[]byte {
+	header := headerPool.Get().(*[]byte)
+	*header = b
+	return header
+}
 
 // reserveFrames gives b room for n bytes more. A large buffer that grew step by step would be copied at each of them.
 func reserveFrames(b []byte, n int) []byte {
@@ -27,12 +42,14 @@ func reserveFrames(b []byte, n int) []byte {
 	if need <= cap(b) || need <= smallFrames {
 		return b // append knows what to do
 	}
-	large, ok := largeFramePool.Get().(*[]byte)
-	if !ok || cap(*large) < need {
-		grown := make([]byte, 0, max(need+need/4, 2*smallFrames))
-		large = &grown
+	var grown []byte
+	if header, ok := largeFramePool.Get().(*[]byte); ok {
+		grown = unwrapFrames(header)[:0]
 	}
-	grown := append((*large)[:0], b...)
+	if cap(grown) < need {
+		grown = make([]byte, 0, max(need+need/4, 2*smallFrames))
+	}
+	grown = append(grown, b...)
 	giveFrames(b)
 	return grown
 }
@@ -41,8 +58,8 @@ func reserveFrames(b []byte, n int) []byte {
 func giveFrames(b []byte) {
 	switch {
 	case cap(b) <= smallFrames:
-		framePool.Put(&b)
+		framePool.Put(wrapFrames(b))
 	case cap(b) <= largestFrames:
-		largeFramePool.Put(&b)
+		largeFramePool.Put(wrapFrames(b))
 	}
 }

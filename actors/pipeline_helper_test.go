@@ -35,6 +35,7 @@ type pipeline struct {
 	fatal   error // what would have ended the process
 	store   *persistence.Store
 	wrap    func(name string, inner actor.Actor) actor.Actor
+	door    actors.Acceptor // in place of net
 	log     zerolog.Logger
 }
 
@@ -43,6 +44,7 @@ type pipelineOptions struct {
 	disk *persistence.MemFS
 	set  func(*actors.Options)
 	wrap func(name string, inner actor.Actor) actor.Actor
+	door actors.Acceptor // nil: the network in memory
 }
 
 func newPipeline(t testing.TB, o pipelineOptions) *pipeline {
@@ -55,6 +57,9 @@ func newPipeline(t testing.TB, o pipelineOptions) *pipeline {
 		p.disk = persistence.NewMemFS()
 	}
 	p.net = actortest.NewNetwork(p.steps, o.seed)
+	if p.door = o.door; p.door == nil {
+		p.door = p.net
+	}
 	p.options = actors.DefaultOptions()
 	p.options.Conn.Words = map[string]bool{"ruok": true}
 	if o.set != nil {
@@ -93,7 +98,7 @@ func (p *pipeline) start(seed uint64) {
 		p.t.Fatal(err)
 	}
 	root := p.rt.System.Root
-	listener, err := root.SpawnNamed(actors.NewListener(p.rt, p.net, actors.ListenerOptions{}), "listener")
+	listener, err := root.SpawnNamed(actors.NewListener(p.rt, p.door, actors.ListenerOptions{}), "listener")
 	if err != nil {
 		p.t.Fatal(err)
 	}

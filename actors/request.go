@@ -283,3 +283,10 @@ func (p *RequestProcessor) Flush() messages.Outbox {
 	p.out = nil
 	return out
 }
+
+// Sent takes back what Flush has handed over, when all of it has been sent.
+func (p *RequestProcessor) Sent(out messages.Outbox) {
+	if p.out == nil {
+		p.out = out.Reuse()
+	}
+}

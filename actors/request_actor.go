@@ -111,4 +111,8 @@ func (a *requestActor) Receive(ctx actor.Context) {
 	}
 }
 
-func (a *requestActor) flush(ctx actor.Context) { a.env.dispatch(ctx, nil, a.core.Flush()) }
+func (a *requestActor) flush(ctx actor.Context) {
+	out := a.core.Flush()
+	a.env.dispatch(ctx, nil, out)
+	a.core.Sent(out)
+}

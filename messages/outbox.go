@@ -30,3 +30,16 @@ type Outbox []Send
 
 // To appends a message.
 func (o Outbox) To(slot Slot, msg any) Outbox { return append(o, Send{Slot: slot, Msg: msg}) }
+
+// reusedOutbox is how long an outbox may be whose memory is kept.
+const reusedOutbox = 1024
+
+// Reuse empties an outbox whose messages have been sent, so that the next ones go into the same memory. What a burst has
+// made large is let go. Nobody may use o any more.
+func (o Outbox) Reuse() Outbox {
+	if cap(o) > reusedOutbox {
+		return nil
+	}
+	clear(o)
+	return o[:0]
+}

@@ -37,8 +37,11 @@ type Splitter struct {
 	// Limit is the longest frame in bytes, without the length prefix; 0 means DefaultFrameLimit.
 	Limit int
 
-	runs  [][]byte // runs of whole frames with their prefixes, not handed out yet; each is a chunk's or one put together
-	carry []byte   // the start of a frame whose rest has not arrived
+	// Runs of whole frames with their prefixes that are not handed out yet, the first one and those behind it; each is a
+	// chunk's or one put together. Mostly there is one, so it needs no list.
+	run   []byte
+	runs  [][]byte
+	carry []byte // the start of a frame whose rest has not arrived
 	err   error
 }
 
@@ -57,7 +60,7 @@ func (s *Splitter) Feed(chunk []byte) error {
 	}
 	end := s.wholeFrames(chunk)
 	if end > 0 {
-		s.runs = append(s.runs, chunk[:end])
+		s.add(chunk[:end])
 	}
 	if s.err == nil && end < len(chunk) {
 		s.hold(chunk[end:])
@@ -67,21 +70,33 @@ func (s *Splitter) Feed(chunk []byte) error {
 
 // Next hands out the next whole frame without its length prefix; ok is false when more bytes are needed.
 func (s *Splitter) Next() (frame []byte, ok bool) {
-	if len(s.runs) == 0 {
+	run := s.run
+	if len(run) == 0 {
 		return nil, false
 	}
-	run := s.runs[0]
 	end := prefixSize + int(binary.BigEndian.Uint32(run)) // Feed has checked it
 	frame = run[prefixSize:end:end]
 	if end < len(run) {
-		s.runs[0] = run[end:]
+		s.run = run[end:]
 		return frame, true
 	}
-	s.runs[0] = nil
+	if s.run = nil; len(s.runs) == 0 {
+		return frame, true
+	}
+	s.run, s.runs[0] = s.runs[0], nil
 	if s.runs = s.runs[1:]; len(s.runs) == 0 {
 		s.runs = nil
 	}
 	return frame, true
+}
+
+// add puts a run behind those that are there.
+func (s *Splitter) add(run []byte) {
+	if s.run == nil {
+		s.run = run
+		return
+	}
+	s.runs = append(s.runs, run)
 }
 
 // Pending is how many bytes of an unfinished frame have arrived, prefix included. A stream that ends while it isn't 0
@@ -121,7 +136,7 @@ func (s *Splitter) complete(chunk []byte) []byte {
 	whole := prefixSize + length
 	chunk = s.take(chunk, whole-len(s.carry), whole)
 	if len(s.carry) == whole {
-		s.runs = append(s.runs, s.carry)
+		s.add(s.carry)
 		s.carry = nil
 	}
 	return chunk
