@@ -60,6 +60,45 @@ func TestPrepQuotaRoomOfADelete(t *testing.T) {
 	}
 }
 
+// The quota is judged between other checks, and a multi by the first operation that fails: why no stage before or behind prep
+// could do it. What is expected is what ZooKeeper 3.8 answers.
+func TestPrepQuotaAmongOtherChecks(t *testing.T) {
+	d := quotaDesk(t, 2, 5)
+	if code := d.create("/a/x", 0); code != messages.ErrOK {
+		t.Fatal(code)
+	}
+	d.apply()
+	create := func(path, data string) jute.MultiOp {
+		return jute.MultiOp{Op: messages.OpCreate, Record: jute.CreateRequest{Path: path, Data: []byte(data), ACL: openACL()}}
+	}
+	over := (&jute.SetDataRequest{Path: "/a/x", Data: []byte("123456"), Version: 7}).Append(nil)
+	if code := d.code(messages.OpSetData, over); code != messages.ErrQuotaExceeded {
+		t.Errorf("over the quota, and not the version that is expected: %v", code)
+	}
+	if code := d.create("/a/none/y", 0); code != messages.ErrNoNode {
+		t.Errorf("over the quota, and below a node that isn't there: %v", code)
+	}
+	for _, c := range []struct {
+		ops  []jute.MultiOp
+		want string
+	}{
+		{[]jute.MultiOp{create("/b", ""), create("/a/y", ""), create("/none/z", ""), create("/c", "")}, "[0 -125 -2 -2]"},
+		{[]jute.MultiOp{create("/b", ""), create("/none/z", ""), create("/a/y", "")}, "[0 -101 -2]"},
+	} {
+		_, refusal := d.judge(messages.Request{Conn: 1, Session: deskSession, Op: messages.OpMulti, Body: jute.AppendMulti(nil, c.ops)})
+		if refusal == nil {
+			t.Fatal("a multi that goes beyond the quota is not refused")
+		}
+		codes := make([]int32, len(refusal.Results))
+		for i, code := range refusal.Results {
+			codes[i] = int32(code)
+		}
+		if got := fmt.Sprint(codes); got != c.want {
+			t.Errorf("results %s, want %s", got, c.want)
+		}
+	}
+}
+
 // As TestPrepLagProperty, with quotas.
 func TestPrepQuotaLagProperty(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
