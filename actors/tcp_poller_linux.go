@@ -73,18 +73,22 @@ func (p *poller) openAlarm() error {
 	return unix.EpollCtl(fd, unix.EPOLL_CTL_ADD, p.epoll, &unix.EpollEvent{Events: unix.EPOLLONESHOT})
 }
 
-// listen sets the alarm and looks: what comes later sets it off. What has set it off before is taken out, or it would
-// not go off again.
+// listen sets the alarm and looks: what comes later sets it off. It is called again when that has happened.
 func (p *poller) listen(alarm uintptr) bool {
-	var old [1]unix.EpollEvent
-	_, _, _ = unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, alarm, uintptr(unsafe.Pointer(&old[0])), 1, 0, 0, 0)
-	e := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLONESHOT}
-	if err := unix.EpollCtl(int(alarm), unix.EPOLL_CTL_MOD, p.epoll, &e); err != nil {
+	if err := p.setAlarm(alarm, unix.EPOLLIN); err != nil {
 		p.found = p.block(-1)
 		return true
 	}
-	p.found = p.watch(0)
-	return p.found > 0
+	if p.found = p.watch(0); p.found == 0 {
+		return false
+	}
+	// While it is set, each event on any socket wakes the thread that waits in Go's poller, which finds nothing to do.
+	_ = p.setAlarm(alarm, 0)
+	return true
+}
+
+func (p *poller) setAlarm(alarm uintptr, events uint32) error {
+	return unix.EpollCtl(int(alarm), unix.EPOLL_CTL_MOD, p.epoll, &unix.EpollEvent{Events: events | unix.EPOLLONESHOT})
 }
 
 // wakeUp ends a wait. Any goroutine may call it.
