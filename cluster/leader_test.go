@@ -11,14 +11,14 @@ import (
 
 // reign drives a leader's core of server 1 in an ensemble of so many voters.
 type reign struct {
-	t   *testing.T
+	t   testing.TB
 	l   *Leader
 	now int64
 	// desk: its word to the desk on who follows is listed too.
 	desk bool
 }
 
-func newReign(t *testing.T, voters int, accepted, current uint32, last messages.Zxid) *reign {
+func newReign(t testing.TB, voters int, accepted, current uint32, last messages.Zxid) *reign {
 	var ids []messages.ServerID
 	for i := 1; i <= voters; i++ {
 		ids = append(ids, messages.ServerID(i))
@@ -26,7 +26,7 @@ func newReign(t *testing.T, voters int, accepted, current uint32, last messages.
 	return newReignOf(t, LeaderMembers{Rules: []QuorumRule{NewMajority(ids)}}, accepted, current, last)
 }
 
-func newReignOf(t *testing.T, m LeaderMembers, accepted, current uint32, last messages.Zxid) *reign {
+func newReignOf(t testing.TB, m LeaderMembers, accepted, current uint32, last messages.Zxid) *reign {
 	o := LeaderOptions{Self: 1, Tick: 1000, InitLimit: 10_000, SyncLimit: 5000, EpochWait: 2000, Window: 500, WindowBytes: 1 << 20,
 		LastCounter: lastCounter}
 	r := &reign{t: t, now: 1}

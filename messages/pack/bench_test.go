@@ -7,7 +7,7 @@ import (
 	"github.com/troupekeeper/troupe/messages"
 )
 
-func benchMessages(b *testing.B) []any {
+func benchMessages(b testing.TB) []any {
 	body := &messages.SetDataTxn{Path: "/app/config/node-0000000017", Data: bytes.Repeat([]byte{7}, 100), Version: 12}
 	h := messages.TxnHeader{Zxid: messages.MakeZxid(4, 17), Time: 1795314193612, Session: 0x100003dfb8900b6, Xid: 7, Op: messages.OpSetData}
 	data, err := messages.EncodeTxn(&h, body)
