@@ -82,7 +82,7 @@ func TestAuditOfSessionsInAnEnsemble(t *testing.T) {
 	closed := func(n int, path string) {
 		ends(n, path, time.Minute, func(c *client.Client) { _ = c.CloseSession(ctx) })
 	}
-	lost := func(n int, path string) { ends(n, path, time.Second, func(c *client.Client) { c.Abandon() }) }
+	lost := func(n int, path string) { ends(n, path, 2*time.Second, func(c *client.Client) { c.Abandon() }) }
 	closed(1, "/closed-1")
 	lost(2, "/lost-2")
 	closed(4, "/closed-4")

@@ -43,6 +43,10 @@ func (a *audit) item(i *actors.Item) {
 		return
 	}
 	failed := i.Outcome() != messages.ErrOK || op == messages.OpMulti && i.Txn() == nil
+	if failed && op == messages.OpMulti {
+		a.line(i, "multiOperation", &actors.Change{}, failed) // none of its operations has happened: ZooKeeper names none
+		return
+	}
 	changes := i.Changes()
 	if i.Txn() != nil { // the paths as they became; what was asked says the kind of node
 		asked := actors.RequestChanges(i)
@@ -69,8 +73,10 @@ var auditNames = map[messages.OpCode]string{
 // line writes one line: what there is of session, user, ip, operation, znode, znode_type, acl and result, with tabs between.
 func (a *audit) line(i *actors.Item, name string, c *actors.Change, failed bool) {
 	b := a.begin()
-	fmt.Fprintf(b, "session=%v\tuser=%s\tip=%s\toperation=%s\tznode=%s",
-		i.Session(), users(i.Identities()), ip(i.Client()), name, oneLine(c.Path))
+	fmt.Fprintf(b, "session=%v\tuser=%s\tip=%s\toperation=%s", i.Session(), users(i.Identities()), ip(i.Client()), name)
+	if c.Path != "" {
+		b.WriteString("\tznode=" + oneLine(c.Path))
+	}
 	if c.Op == messages.OpCreate {
 		b.WriteString("\tznode_type=" + nodeType(c))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/troupekeeper/troupe/actors/stagetest"
 	"github.com/troupekeeper/troupe/messages"
+	"github.com/troupekeeper/troupe/messages/jute"
 	"github.com/troupekeeper/troupe/server/stages"
 )
 
@@ -110,6 +111,9 @@ func TestAuditLines(t *testing.T) {
 	c.Create("/a", "x")
 	c.Set("/a", "y")
 	c.Get("/a")
+	for _, second := range []string{"/none/c", "/c"} {
+		c.Do(messages.OpMulti, jute.AppendMulti(nil, []jute.MultiOp{createOp("/b"), createOp(second)}))
+	}
 	if err := os.Rename(file, file+".1"); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +122,9 @@ func TestAuditLines(t *testing.T) {
 	for name, want := range map[string][]string{
 		file + ".1": {
 			"operation=create\tznode=/a\tznode_type=persistent\tresult=success", "operation=create\tznode=/a\tznode_type=persistent\tresult=failure",
-			"operation=setData\tznode=/a\tresult=success",
+			"operation=setData\tznode=/a\tresult=success", "operation=multiOperation\tresult=failure",
+			"operation=create\tznode=/b\tznode_type=persistent\tresult=success",
+			"operation=create\tznode=/c\tznode_type=persistent\tresult=success",
 		},
 		file: {"operation=delete\tznode=/a\tresult=success"},
 	} {
@@ -138,6 +144,10 @@ func TestAuditLines(t *testing.T) {
 			}
 		}
 	}
+}
+
+func createOp(path string) jute.MultiOp {
+	return jute.MultiOp{Op: messages.OpCreate, Record: jute.CreateRequest{Path: path, ACL: messages.WorldACL(messages.PermAll)}}
 }
 
 func TestFeedGivesWhatChangesBelowAPath(t *testing.T) {

@@ -13,7 +13,7 @@ func main() { os.Exit(server.Main(os.Args[1:], frozen)) }
 // frozen lets nobody write at and below a path.
 var frozen = actors.CustomStage{
 	ID: "frozen", Place: actors.BeforePrep, Policy: actors.Refuse,
-	Keys: []actors.StageKey{{Name: "path", Default: "/frozen", Help: "Where nobody writes."}},
+	Keys: []actors.StageKey{{Name: "path", Kind: actors.KeyPath, Default: "/frozen", Help: "Where nobody writes."}},
 	New: func(env *actors.CustomEnv) (actors.Stage, error) {
 		path := env.Settings.Text("path")
 		return actors.StageFunc(func(batch []actors.Item) []actors.Item {
