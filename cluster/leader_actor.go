@@ -112,7 +112,7 @@ func (a *leaderActor) other(ctx actor.Context, now int64) {
 	case LinkAccepted:
 		a.accepted(ctx, m, now)
 	case *EpochSaved, *MembersSaved:
-		a.saved(m, now)
+		a.saved(ctx, m, now)
 	case PipelineReady:
 		a.ready(ctx, m)
 	case *messages.DiskSpace:
@@ -217,12 +217,15 @@ func (a *leaderActor) word(w learnerWord, now int64) {
 }
 
 // saved takes the peer's word that something is durable.
-func (a *leaderActor) saved(msg any, now int64) {
+func (a *leaderActor) saved(ctx actor.Context, msg any, now int64) {
 	switch m := msg.(type) {
 	case *EpochSaved:
 		a.core.EpochSaved(m, now)
 	case *MembersSaved:
 		a.core.MembersSaved(m, now)
+		if a.links != nil { // a change that waits has come through the pipeline
+			ctx.Send(a.links.Proposal, actors.MembersKept{Version: m.Version})
+		}
 	}
 }
 
