@@ -224,10 +224,16 @@ func (a *peerActor) heardOfMembers(ctx actor.Context, m ProposedConfig) {
 		a.log.Error().Err(err).Uint8("server", uint8(m.From)).Msg("members that another server has acknowledged make no sense")
 		return
 	}
-	if a.state == messages.Looking && a.members.Hear(members) {
-		a.log.Info().Uint8("server", uint8(m.From)).Str("members", m.Members).Msg("another server has acknowledged new members")
-		a.tellMembers(ctx)
+	if a.state != messages.Looking || !a.members.Hear(members) {
+		return
 	}
+	a.log.Info().Uint8("server", uint8(m.From)).Str("members", m.Members).Msg("another server has acknowledged new members")
+	if a.members.Proposed().Version == members.Version { // they count here, too
+		if err := a.keep(); err != nil {
+			a.log.Error().Err(err).Msg("the members can't be kept on disk at the moment")
+		}
+	}
+	a.tellMembers(ctx)
 }
 
 // membersCommitted lets a change take effect. A leader that has lost its place with it ends its reign itself; a learner

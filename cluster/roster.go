@@ -10,9 +10,10 @@ import (
 // Roster is what one server knows of who belongs to its ensemble: the membership in effect, and one that is proposed and may
 // be in effect somewhere by now. It decides; the peer actor keeps it on disk.
 type Roster struct {
-	self  messages.ServerID
-	kept  persistence.Memberships
-	heard messages.Membership // proposed members that others have acknowledged, while this server looks for a leader
+	self   messages.ServerID
+	kept   persistence.Memberships
+	heard  messages.Membership // proposed members that others have acknowledged, while this server looks for a leader
+	logged string              // whom this server's history ends with
 }
 
 // NewRoster makes the roster of a server at its start. configured is what its configuration says, stored what it has last
@@ -40,10 +41,16 @@ func (r *Roster) Proposed() messages.Membership { return r.kept.Proposed }
 func (r *Roster) Kept() persistence.Memberships { return r.kept }
 
 // Hear notes a proposed membership that another server has acknowledged. It is no news if the current one is newer, if this
-// server has acknowledged it too, or if it has heard of a newer one.
+// server has acknowledged it too, or if it has heard of a newer one. One that this server has in its log counts as if it had
+// acknowledged it: it has lost its power while it took over a history, and others may have committed the change. Of any
+// quorum that elects a server somebody knows of a change that was committed, and says so with its vote.
 func (r *Roster) Hear(m messages.Membership) (news bool) {
 	if m.Version <= r.kept.Current.Version || m.Version == r.kept.Proposed.Version || m.Version <= r.heard.Version {
 		return false
+	}
+	if m.String() == r.logged {
+		r.kept.Proposed = m
+		return true
 	}
 	r.heard = m
 	return true
@@ -83,6 +90,7 @@ func (r *Roster) Configured(m messages.Membership) { r.kept.Configured = m }
 // Recovered forgets a proposal that isn't in this server's log, which leaves configPath's data as members: it was never
 // acknowledged from here, or was cut off since because it never became history.
 func (r *Roster) Recovered(members string) (forgotten bool) {
+	r.logged = members
 	if p := r.kept.Proposed; p.Version == 0 || p.String() == members {
 		return false
 	}

@@ -110,6 +110,28 @@ func TestRosterParts(t *testing.T) {
 	}
 }
 
+// A server that has a change in its log and doesn't know of it counts it as soon as somebody says that it was acknowledged.
+// Another history's change counts for nobody.
+func TestRosterHearsOfItsOwnHistory(t *testing.T) {
+	first, next := membership(t, 5, oneToThree), membership(t, 9, twoToFour)
+	r, _ := NewRoster(1, first, persistence.Memberships{}, false)
+	r.Recovered(next.String())
+	if r.Proposed().Version != 0 {
+		t.Fatal("a copied tree's members count")
+	}
+	if !r.Hear(next) || r.Hear(next) || r.Proposed().Version != 9 || r.Heard().Version != 0 {
+		t.Errorf("%v proposed, %v heard", r.Proposed().Version, r.Heard().Version)
+	}
+	if rules, err := r.Rules(); err != nil || len(rules) != 2 {
+		t.Errorf("%d rules, %v", len(rules), err)
+	}
+	r, _ = NewRoster(1, first, persistence.Memberships{}, false)
+	r.Recovered(first.String())
+	if !r.Hear(next) || r.Proposed().Version != 0 || r.Heard().Version != 9 {
+		t.Errorf("what is not in its log: %v proposed, %v heard", r.Proposed().Version, r.Heard().Version)
+	}
+}
+
 // What was only heard of shows where to look and makes no quorum. With a leader it is forgotten.
 func TestRosterHears(t *testing.T) {
 	r, _ := NewRoster(4, membership(t, 5, oneToThree+"\nserver.4=d:1:2:observer"), persistence.Memberships{}, false)
