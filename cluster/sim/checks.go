@@ -24,10 +24,14 @@ func (w *World) applied(s *server, d *messages.Deliveries) {
 		if p == nil || p.Header.Zxid > last {
 			continue
 		}
+		known := len(w.history.entries)
 		w.history.append(s.name, s.applied, p.Encoded)
 		s.applied = p.Header.Zxid
 		if w.failed() {
 			return
+		}
+		if len(w.history.entries) > known {
+			w.newlyApplied(s, p)
 		}
 	}
 	if s.applied != last {
@@ -35,6 +39,14 @@ func (w *World) applied(s *server, d *messages.Deliveries) {
 		return
 	}
 	w.history.digestAt(s.name, last, digestOf(t))
+}
+
+// newlyApplied tells the traps of a transaction that nobody had applied before.
+func (w *World) newlyApplied(s *server, p *messages.Proposal) {
+	w.happened(appliedFirst, s)
+	if p.Header.Op == messages.OpReconfig {
+		w.happened(membersApplied, s)
+	}
 }
 
 func digestOf(t *tree.Shared) (sum uint64) {
@@ -69,7 +81,7 @@ func (w *World) looked(s *server) {
 // established checks what a server begins a role with. A leader's history is the history so far: all that was ever applied
 // in earlier epochs, and what it has beyond that is committed now. A learner's is a part of it.
 func (w *World) established(s *server, view *actors.View, epoch uint32, kept bool) {
-	last := view.Tree.LastZxid()
+	last, committed := view.Tree.LastZxid(), w.history.last()
 	if last < s.applied {
 		w.fail("monotony", "%s begins at %v, and had applied %v before", s.name, last, s.applied)
 		return
@@ -80,6 +92,7 @@ func (w *World) established(s *server, view *actors.View, epoch uint32, kept boo
 			return
 		}
 		w.leaders[epoch] = s.name
+		w.happened(established, s)
 		if want := w.history.lastBefore(epoch); last < want {
 			w.fail("durability", "%s leads epoch %d with a history up to %v; up to %v was applied somewhere", s.name, epoch, last, want)
 			return
@@ -95,6 +108,9 @@ func (w *World) established(s *server, view *actors.View, epoch uint32, kept boo
 	}
 	s.applied = last
 	w.history.digestAt(s.name, last, digestOf(view.Tree))
+	if view.Role == actors.RoleLeader {
+		w.goesByItsTree(s, committed)
+	}
 }
 
 // logOf compares a server's log up to a zxid with the history, and adds to that what follows it. Where the log jumps, what is

@@ -12,6 +12,7 @@
 //	server   one member: how it is put together, killed, cut from power, stopped, started again
 //	faults   what is done to the servers, and (faults_network) to what connects them
 //	themes   runs to which one kind of thing happens again and again
+//	traps    faults that wait for a moment, such as an acknowledgement, and (traps_strikes) what they do then
 //	client   clients as programs that use the wire format, and remember what they have been told
 //	workload what they ask for
 //	expiry   whether sessions end too early

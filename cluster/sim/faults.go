@@ -264,6 +264,7 @@ func (w *World) failDisk() bool {
 
 // heal ends all faults.
 func (w *World) heal() {
+	w.traps, w.sprung, w.rush = nil, nil, 0
 	w.net.HealAll()
 	for _, s := range w.servers {
 		s.lag = 0

@@ -6,7 +6,11 @@ import "time"
 
 // partition stalls both directions for a while.
 func (w *World) partition(side, other []string) bool {
-	d := w.between(0, 2*time.Duration(w.plan.syncLimit+w.plan.initLimit)*w.plan.tick)
+	w.partitionFor(w.between(0, 2*time.Duration(w.plan.syncLimit+w.plan.initLimit)*w.plan.tick), side, other)
+	return true
+}
+
+func (w *World) partitionFor(d time.Duration, side, other []string) {
 	w.trace.say("world", "%v and %v can't reach each other for %v", side, other, d)
 	w.net.Partition(side, other)
 	w.later(d, func() {
@@ -18,7 +22,6 @@ func (w *World) partition(side, other []string) bool {
 			}
 		}
 	})
-	return true
 }
 
 func (w *World) isolate() bool {

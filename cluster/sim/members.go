@@ -161,6 +161,15 @@ func (w *World) membersOf(s *server) {
 	l.members = m.Version
 }
 
+// goesByItsTree checks a leader that has just been established: a change of members that was committed before is in its
+// history, and it must go by it. Most of such mistakes are put right by the next change, and are not seen at the end.
+func (w *World) goesByItsTree(s *server, committed messages.Zxid) {
+	m, err := messages.ParseMembership(w.history.at(messages.ConfigPath, min(s.applied, committed)).data)
+	if is := s.life.board.Status().Members; err == nil && w.plan.reconfig && m.Version > is.Version && !w.failed() {
+		w.fail("members", "%s leads and goes by the members of %v; those of %v were committed", s.name, is.Version, m.Version)
+	}
+}
+
 // leaveBehind lets go of servers that have no part in the ensemble any more and can't find it: all that they know of the
 // members has moved or left since. Nobody looks for them.
 func (w *World) leaveBehind() {

@@ -43,6 +43,9 @@ type plan struct {
 	changeEvery       int   // moves between two wishes for that, on average
 	spares            int   // servers that are no members at first
 	moveOneIn, places int   // of how many changes one moves a member, and between how many places
+	trapEvery         int   // moves between two traps, on average; 0: there are none
+	trapMoments       []moment
+	trapStrikes       []string
 }
 
 func newPlan(r *rand.Rand) plan {

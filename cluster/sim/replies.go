@@ -47,7 +47,7 @@ func (v *visit) reply(frame []byte) {
 		return
 	}
 	if h.Zxid < v.c.floor && !v.abandoned() {
-		v.errorf("sync", "the reply to %v#%d has zxid %v; %v was acknowledged before its last sync was asked", q.op, h.Xid, h.Zxid, v.c.floor)
+		v.errorf("sync", "the reply to %v#%d has zxid %v; %v was told before its last sync was asked", q.op, h.Xid, h.Zxid, v.c.floor)
 		return
 	}
 	if _, known := v.c.w.history.index[h.Zxid]; !known && h.Zxid != 0 {
@@ -56,6 +56,7 @@ func (v *visit) reply(frame []byte) {
 	}
 	v.last = h.Zxid
 	v.c.last = max(v.c.last, h.Zxid)
+	v.c.w.told = max(v.c.w.told, h.Zxid)
 	v.nothingMissed(h.Zxid)
 	switch {
 	case q.op == messages.OpSync:
@@ -79,11 +80,12 @@ func (v *visit) synced(q question, h jute.ReplyHeader) {
 		return
 	}
 	if h.Zxid < q.floor {
-		v.errorf("sync", "sync#%d is answered at %v, and %v was acknowledged before it was asked", q.xid, h.Zxid, q.floor)
+		v.errorf("sync", "sync#%d is answered at %v, and somebody was told of %v before it was asked", q.xid, h.Zxid, q.floor)
 		return
 	}
 	v.c.floor = max(v.c.floor, q.floor)
 	v.c.w.stats.add("sync answered")
+	v.c.w.happened(syncTold, v.s)
 }
 
 // write1 judges the word on a write.
@@ -106,8 +108,8 @@ func (v *visit) write1(q question, h jute.ReplyHeader, body []byte) {
 	case !happened || z != h.Zxid:
 		v.errorf("acknowledged", "%v#%d was acknowledged as %v; in the history it is %v (%v)", q.op, q.xid, h.Zxid, z, happened)
 	default:
-		w.acknowledged = max(w.acknowledged, z)
 		w.stats.writes++
+		w.happened(writeTold, v.s)
 		if q.op == messages.OpReconfig {
 			v.reconfigured(h, body)
 		}
@@ -126,7 +128,7 @@ func (v *visit) write1(q question, h jute.ReplyHeader, body []byte) {
 func (v *visit) read(q question, h jute.ReplyHeader, d *jute.Decoder) {
 	hist := v.c.w.history
 	if h.Zxid < q.floor && h.Err != messages.ErrSessionExpired && h.Err != messages.ErrSessionMoved {
-		v.errorf("fresh reads", "%v#%d shows %v, and %v was acknowledged before it was asked", q.op, q.xid, h.Zxid, q.floor)
+		v.errorf("fresh reads", "%v#%d shows %v, and somebody was told of %v before it was asked", q.op, q.xid, h.Zxid, q.floor)
 		return
 	}
 	s := hist.at(q.path, h.Zxid)

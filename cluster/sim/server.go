@@ -62,6 +62,7 @@ type life struct {
 	stopping bool
 	armed    *armedPanic
 	cutSync  int // messages of a synchronisation until the power is cut; 0: it isn't
+	change   loggedChange
 }
 
 // ports of every server.
@@ -141,7 +142,8 @@ func (s *server) assemble(l *life) (err error) {
 	reg.SkipACL(true) // clients change members
 	p := &s.w.plan
 	l.store, err = persistence.OpenStore(persistence.StoreOptions{
-		FS: l.fs, DataDir: "data", LogDir: "data", NewDatabaseID: random.Uint64() | 1, SegmentBytes: p.segmentBytes, Compress: p.compress,
+		FS: watchedFS{l.fs, s}, DataDir: "data", LogDir: "data",
+		NewDatabaseID: random.Uint64() | 1, SegmentBytes: p.segmentBytes, Compress: p.compress,
 		Notice: func(text string) { s.w.trace.say(s.name, "notice: %s", text) },
 	})
 	if err != nil {

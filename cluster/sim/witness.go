@@ -52,6 +52,9 @@ func (a *witness) Receive(ctx actor.Context) {
 	if a.l.rt.Metrics.Unexpected.Load() != unexpected {
 		w.fail("unexpected", "%s: actor %s has no case for a message of type %T", a.s.name, a.kind, msg)
 	}
+	if w.plan.trapEvery > 0 {
+		a.noticed(msg)
+	}
 	switch a.kind {
 	case "final":
 		if d, ok := msg.(*messages.Deliveries); ok {

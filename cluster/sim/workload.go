@@ -73,7 +73,7 @@ func (w *World) request(v *visit) {
 	read := jute.PathWatch{Path: []byte(path), Watch: watch}
 	q := question{path: path, watch: watch}
 	if w.plan.freshReads {
-		q.floor = w.acknowledged
+		q.floor = w.told
 	}
 	ask := func(op messages.OpCode, body []byte) {
 		q.op = op
@@ -105,7 +105,7 @@ func (w *World) request(v *visit) {
 	case 11:
 		ask(messages.OpGetChildren, read.Append(nil))
 	case 12, 13:
-		q.floor = w.acknowledged
+		q.floor = w.told
 		ask(messages.OpSync, jute.AppendString(nil, path))
 		if !w.plan.freshReads {
 			q.floor = 0

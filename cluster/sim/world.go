@@ -58,12 +58,16 @@ type World struct {
 	history    *history
 
 	leaders      map[uint32]string // by epoch
-	acknowledged messages.Zxid     // the newest transaction that any client was told of
+	told         messages.Zxid     // the newest transaction that any client was told of, or has seen by a read
 	lost         []messages.SessionID
 	serial       int
 	clientSerial int
 	visits       int
 	stoodStill   int64 // when a server last did
+
+	traps  []*trap
+	sprung []*sprung
+	rush   int // moves that are short and the clients'
 
 	count    int64
 	still    int64 // steps since time last passed
@@ -118,6 +122,7 @@ func newWorld(o Options) *World {
 		o.tune(&w.plan)
 	} else {
 		w.plan.drawTheme(rand.New(rand.NewPCG(o.Seed, 6)))
+		w.plan.drawTraps(rand.New(rand.NewPCG(o.Seed, 7)))
 	}
 	w.history = newHistory(w)
 	w.net = clustertest.NewNetwork(w.steps, w.clock, o.Seed)
@@ -157,31 +162,6 @@ func (w *World) live(moves int) {
 	w.farewell()
 }
 
-// move lets something happen, and then some time pass.
-func (w *World) move() {
-	switch {
-	case len(w.plan.faults) > 0 && w.rand.IntN(w.plan.faultEvery) == 0:
-		f := w.plan.faults[w.rand.IntN(len(w.plan.faults))]
-		if f.do(w) {
-			w.stats.add("fault: " + f.name)
-		}
-	case w.plan.reconfig && w.rand.IntN(w.plan.changeEvery) == 0:
-		w.changeMembers()
-	default:
-		w.act()
-	}
-	switch {
-	case w.rand.IntN(10) < w.plan.busy:
-		for range w.rand.IntN(60) {
-			w.step(w.clock.us + 2_000)
-		}
-	case w.rand.IntN(8) > 0:
-		w.pass(w.between(0, 40*time.Millisecond))
-	default:
-		w.pass(w.between(0, 1500*time.Millisecond))
-	}
-}
-
 // step lets one thing happen: a turn of an actor, or the next timer that is due by the end. False: there is neither.
 func (w *World) step(end int64) bool {
 	if w.failed() {
@@ -195,9 +175,16 @@ func (w *World) step(end int64) bool {
 		if w.plan.stepCost > 0 {
 			w.moveTo(w.clock.us + w.rand.Int64N(w.plan.stepCost+1))
 		}
+		if len(w.sprung) > 0 {
+			w.spring(false)
+		}
 		if w.ending {
 			w.reap()
 		}
+		return true
+	}
+	if len(w.sprung) > 0 {
+		w.spring(true)
 		return true
 	}
 	at, ok := w.clock.Next()
