@@ -126,7 +126,15 @@ func (w *World) logOf(s *server, last messages.Zxid, kept bool) error {
 		body []byte
 	}
 	var records []logged
-	snapshot, _ := s.life.store.NewestSnapshot()
+	// From the disk itself, as the log: the process may have lost its power in this very step, and reads nothing any more.
+	var snapshot messages.Zxid
+	files, err := persistence.ListSnapshots(s.disk, s.life.store.Dir().SnapshotDir)
+	if err != nil {
+		return fmt.Errorf("list its snapshots: %w", err)
+	}
+	if len(files) > 0 {
+		snapshot = messages.Zxid(files[0].Zxid)
+	}
 	var prev, begin messages.Zxid
 	for {
 		record, err := r.Next()

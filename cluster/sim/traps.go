@@ -70,7 +70,8 @@ func (p *plan) drawTraps(r *rand.Rand) {
 	p.trapEvery = pick(r, 15, 30, 60)
 	from := moments
 	if p.reconfig {
-		from = slices.Concat(moments, membersMoments, membersMoments)
+		p.changeEvery = min(p.changeEvery, 15)
+		from = slices.Concat(moments, membersMoments, membersMoments, membersMoments)
 	}
 	for range 2 + r.IntN(3) {
 		p.trapMoments = append(p.trapMoments, from[r.IntN(len(from))])
