@@ -181,10 +181,11 @@ func (l *Log) zeroAhead(batch int) error {
 	if ahead == 0 || int64(batch) > ahead/8 || l.off+ahead/2 < l.zeroed || l.zeroed >= l.alloc {
 		return nil
 	}
-	if l.zeros == nil {
-		l.zeros = make([]byte, ahead)
+	length := min(ahead, l.alloc-l.zeroed)
+	if int64(len(l.zeros)) < length {
+		l.zeros = make([]byte, min(ahead, l.alloc)) // segments of tests are far smaller than what is written ahead
 	}
-	stretch := l.zeros[:min(ahead, l.alloc-l.zeroed)]
+	stretch := l.zeros[:length]
 	n, err := l.cur.WriteAt(stretch, l.zeroed)
 	if err != nil || n != len(stretch) {
 		return l.fail(fmt.Errorf("write zeros at %d of log segment %s: %w", l.zeroed, l.curPath, shortWrite(err)))
