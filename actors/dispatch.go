@@ -20,13 +20,19 @@ type Loop struct {
 	asleep bool    // it waits in its poller, and must be woken
 	poll   *poller // nil: it waits for wake
 	done   chan struct{}
+
+	// Of the goroutine that is the loop's at the moment; it may lose the loop to another one, see Lend.
+	batch []func() // taken from the queue
+	at    int      // how many of them have had their turn, or have it now
+	turns int      // how many batches there were
+	loans loans
 }
 
 // NewLoop starts the goroutine. Stop ends it.
 func NewLoop() *Loop { return newLoop(nil) }
 
 func newLoop(p *poller) *Loop {
-	l := &Loop{done: make(chan struct{}), poll: p}
+	l := &Loop{done: make(chan struct{}), poll: p, loans: loans{clock: RealClock()}}
 	l.wake = sync.NewCond(&l.mu)
 	go l.run()
 	return l
@@ -80,25 +86,27 @@ func (l *Loop) Done() <-chan struct{} { return l.done }
 // read has set off comes to its end first, so that the next read finds more at once.
 const turnsPerLook = 32
 
+// run goes on where the goroutine before it has stopped.
 func (l *Loop) run() {
-	defer close(l.done)
-	var batch []func()
-	for turns := 1; ; turns++ {
-		var over bool
-		if batch, over = l.take(batch); over {
-			break
-		}
-		for i, fn := range batch {
+	for over := false; !over; {
+		for l.at < len(l.batch) {
+			fn := l.batch[l.at]
+			l.batch[l.at] = nil
+			l.at++
 			fn()
-			batch[i] = nil
 		}
-		if l.poll != nil && (len(batch) == 0 || turns%turnsPerLook == 0) && !l.poll.look() && len(batch) == 0 {
+		idle := len(l.batch) == 0
+		if l.poll != nil && (idle || l.turns%turnsPerLook == 0) && !l.poll.look() && idle {
 			l.sleep()
 		}
+		l.turns++
+		l.batch, over = l.take(l.batch)
+		l.at = 0
 	}
 	if l.poll != nil {
 		l.poll.end()
 	}
+	close(l.done)
 }
 
 // take gives what is queued. A loop without sockets waits until there is something.

@@ -23,7 +23,7 @@ type (
 	stageAgain struct{ instance int }
 )
 
-// guardActor is the shell of a guard. It shares the loop of the stages; the stage itself has a goroutine of its own.
+// guardActor is the shell of a guard. It shares the loop of the stages; the stage itself is called by its runner.
 type guardActor struct {
 	env   *StageEnv
 	stage *ActiveStage
@@ -106,7 +106,10 @@ func (a *guardActor) make(ctx actor.Context) {
 	a.instance++
 	self, root := ctx.Self(), a.env.System.Root
 	d, release := a.env.Dispatchers.Pinned("stage." + a.stage.ID)
-	r := &runner{dispatcher: d, release: release, instance: a.instance, tell: func(msg any) { root.Send(self, msg) }}
+	r := &runner{
+		dispatcher: d, release: release, instance: a.instance, tell: func(msg any) { root.Send(self, msg) }, clock: a.env.Clock,
+	}
+	r.loop, _ = a.env.Dispatchers.Shared().(*Loop)
 	a.runner = r
 	a.core.start(a.env.Clock.MonoUs())
 	env := a.customEnv(r)
@@ -164,7 +167,7 @@ func (a *guardActor) step(ctx actor.Context) {
 			}
 		} else {
 			a.stats.Shown.Add(int64(len(batch)))
-			r.do(stageHandled, func() ([]Item, error) { return r.stage.Handle(batch), nil })
+			r.handle(func() ([]Item, error) { return r.stage.Handle(batch), nil })
 		}
 	}
 	a.pass(ctx)

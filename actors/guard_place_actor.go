@@ -155,9 +155,13 @@ type replyPlace struct {
 
 func (p *replyPlace) take(_ actor.Context, msg any) bool {
 	if m, ok := msg.(*repliesSeen); ok {
+		var last messages.SessionID
 		for i := range m.items {
 			r := m.items[i].request
-			p.conns[r.Session] = r.Conn
+			if r.Session != last { // most come together
+				last = r.Session
+				p.conns[last] = r.Conn
+			}
 			p.a.core.take(guardEntry{item: m.items[i], lane: uint64(r.Conn)})
 		}
 		return true
@@ -182,7 +186,7 @@ func (p *replyPlace) send(ctx actor.Context, out []guardEntry) {
 	for i := range out {
 		e := &out[i]
 		if e.msg != nil {
-			if next != nil && len(seen) > 0 {
+			if len(seen) > 0 {
 				ctx.Send(next, &repliesSeen{items: seen})
 				seen = nil
 			}
@@ -190,7 +194,9 @@ func (p *replyPlace) send(ctx actor.Context, out []guardEntry) {
 			continue
 		}
 		if e.item.verdict == messages.ErrOK {
-			seen = append(seen, e.item)
+			if next != nil {
+				seen = append(seen, e.item)
+			}
 			continue
 		}
 		if conn := e.item.request.Conn; !p.cut[conn] {
@@ -198,7 +204,7 @@ func (p *replyPlace) send(ctx actor.Context, out []guardEntry) {
 			p.to(ctx, next, &messages.CloseConn{Conn: conn, Reason: "stage " + p.a.stage.ID + " holds back a reply"})
 		}
 	}
-	if next != nil && len(seen) > 0 {
+	if len(seen) > 0 {
 		ctx.Send(next, &repliesSeen{items: seen})
 	}
 }

@@ -64,7 +64,9 @@ func (p FailurePolicy) String() string {
 // StageLimit is how long a stage may keep an item, or the call that hands it a batch, unless it says otherwise.
 const StageLimit = 10 * time.Second
 
-// Stage is what somebody adds to the pipeline. It runs on a goroutine of its own, one call at a time.
+// Stage is what somebody adds to the pipeline. Its methods are called one at a time, each after all that the one before did is
+// seen, but not always on the same goroutine. One that blocks, or is slow, harms nobody but who waits for it: it is given a
+// goroutine of its own.
 type Stage interface {
 	// Handle takes the next items, in order, and returns those that go on now. It may keep some and hand them on later
 	// (CustomEnv.Run, CustomEnv.After), but those of one session, and at BeforeProposal and AfterCommit all, must leave in
@@ -78,7 +80,7 @@ type StageFunc func(batch []Item) []Item
 // Handle implements Stage.
 func (f StageFunc) Handle(batch []Item) []Item { return f(batch) }
 
-// A Stage may have more methods, which are called on its goroutine.
+// A Stage may have more methods, which are called like Handle.
 type (
 	// StageCloser is a stage that has something to give back. Close is called when its pipeline ends, not after a failure.
 	StageCloser interface{ Close() }

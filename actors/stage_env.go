@@ -36,7 +36,7 @@ func (a *guardActor) customEnv(r *runner) *CustomEnv {
 	}
 }
 
-// Run calls f on the stage's goroutine, never while another call of the stage runs. What it returns is handed on: items that
+// Run calls f soon, on some goroutine, never while another call of the stage runs. What it returns is handed on: items that
 // the stage has kept. After the stage's end, or its failure, f isn't called.
 func (e *CustomEnv) Run(f func() []Item) {
 	e.runner.do(stageMore, func() ([]Item, error) { return f(), nil })
