@@ -52,9 +52,14 @@ type learnerActor struct {
 
 	link    *actor.PID // the one that is up
 	dialled int
-	links   *actors.Links       // nil until the pipeline is there
-	waiting []any               // what came before it was, or comes behind saving
-	promise *messages.NewLeader // in place: to be acknowledged when the log is quiet
+	links   *actors.Links // nil until the pipeline is there
+	waiting []any         // what came before it was, or comes behind saving
+
+	// In place.
+	promise     *messages.NewLeader // to be acknowledged when the log is quiet
+	beyond      []messages.Proposal // of the leader's, and not in this server's tree yet
+	beyondBytes int
+	arrived     *messages.UpToDate // to be followed when the tree is quiet
 
 	saving    *messages.Propose   // holds a change of members, which the peer is to keep first
 	proposed  messages.Membership // the change in the leader's history

@@ -50,8 +50,12 @@ func (a *learnerActor) last() messages.Zxid {
 	return a.state.Tree.LastZxid()
 }
 
-// inPlace takes what the new leader has committed since the old one handed over to it, through the pipeline. More than
-// that can't be missing.
+// inPlaceMost is how many bytes of transactions wait for a new leader in place.
+const inPlaceMost = 16 << 20
+
+// inPlace takes what the new leader has beyond the history that was handed over. It goes to the log at once, and to the tree, which
+// clients look at, only when the reign is established: the leader may be another one than leadership was handed to, or have come
+// back, with transactions that nobody has committed.
 func (a *learnerActor) inPlace(ctx actor.Context, msg any) error {
 	m, ok := msg.(*messages.History)
 	if !ok {
@@ -65,20 +69,32 @@ func (a *learnerActor) inPlace(ctx actor.Context, msg any) error {
 		}
 		a.start.last = z
 		m.Items[i].Ticket = 0 // this server has asked the new leader for nothing yet
+		a.beyondBytes += len(m.Items[i].Encoded)
 	}
+	if a.beyondBytes > inPlaceMost {
+		return fmt.Errorf("the new leader has %d bytes that this server lacks, more than can wait; it must be synchronised anew", a.beyondBytes)
+	}
+	a.beyond = append(a.beyond, m.Items...)
 	a.writeDown(ctx, a.start.inPlace, m.Items)
-	ctx.Send(a.start.inPlace.Gate, &messages.Committed{Items: m.Items})
 	ctx.Send(a.link, &messages.SnapCredit{})
 	return nil
 }
 
-// quiet goes on with the promise to a new leader when the pipeline's log has all of its history.
+// quiet goes on, in place, with the promise to a new leader when the pipeline's log has all of its history, and with its reign
+// when the tree has.
 func (a *learnerActor) quiet(ctx actor.Context) {
-	if m := a.promise; m != nil && !a.over {
+	switch {
+	case a.over:
+	case a.promise != nil:
+		m := a.promise
 		a.promise = nil
 		if err := a.acknowledge(ctx, m); err != nil {
 			a.end(ctx, err.Error())
 		}
+	case a.arrived != nil:
+		m := a.arrived
+		a.arrived = nil
+		a.active(ctx, m)
 	}
 }
 
@@ -183,11 +199,22 @@ func (a *learnerActor) upToDate(ctx actor.Context, m *messages.UpToDate) error {
 	if err := a.core.UpToDate(m); err != nil {
 		return err
 	}
+	if len(a.beyond) > 0 {
+		a.arrived = m
+		ctx.Send(a.start.inPlace.Gate, &messages.Committed{Items: a.beyond})
+		ctx.Send(a.start.inPlace.Gate, actors.Quiesce{To: ctx.Self()})
+		a.beyond = nil
+		return nil
+	}
+	a.active(ctx, m)
+	return nil
+}
+
+func (a *learnerActor) active(ctx actor.Context, m *messages.UpToDate) {
 	state := a.state
 	a.state = nil
 	a.m.Board.PutPhase(PhaseBroadcast)
 	ctx.Send(a.peer, &LearnerActive{
 		Generation: a.generation, Epoch: m.Epoch, State: state, Link: a.link, Committed: a.proposed,
 	})
-	return nil
 }
