@@ -48,7 +48,7 @@ func TestAlarmIsOffWhileAwake(t *testing.T) {
 		for deadline := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
 			set, err := alarmIsSet(p)
 			if err != nil {
-				t.Fatal(err)
+				t.Skip("this system doesn't say what an epoll instance waits for: ", err)
 			}
 			if set {
 				break
