@@ -100,6 +100,9 @@ func (a *learnerActor) quiet(ctx actor.Context) {
 
 // leaderInfo promises to follow nobody of an earlier epoch.
 func (a *learnerActor) leaderInfo(ctx actor.Context, m *messages.LeaderInfo) error {
+	if a.start.inPlace != nil && m.Epoch != nextReign(a.core.current) {
+		return fmt.Errorf("leadership was handed over in epoch %d, and this is epoch %d: %s", a.core.current, m.Epoch, reignBetween)
+	}
 	fresh, err := a.core.LeaderInfo(m.Epoch)
 	if err != nil {
 		return err

@@ -119,9 +119,19 @@ func (a *peerActor) handOverLate(ctx actor.Context, m handOverLate) {
 	}
 }
 
+// nextReign is the only epoch in which clients can stay connected after that one. If there was another reign in between, their
+// sessions may have been elsewhere: what they had asked for here before that must not be carried out now.
+func nextReign(epoch uint32) uint32 { return epoch + 1 }
+
+const reignBetween = "there may have been another reign in between, so clients have to connect anew"
+
 // switchRole gives the pipeline that has waited its new neighbours.
 func (a *peerActor) switchRole(ctx actor.Context, role actors.Role, epoch uint32, links actors.Links) {
 	base := a.base
+	if epoch != nextReign(base.Epoch) {
+		a.endRole(ctx, fmt.Sprintf("leadership was handed over in epoch %d, and this is epoch %d: %s", base.Epoch, epoch, reignBetween), false)
+		return
+	}
 	links.Commands = a.m.Commands
 	base.Role, base.Epoch, base.Links, base.DiskFull = role, epoch, links, false
 	base.Ensemble = actors.Ensemble{Members: a.members.Current(), Quorum: quorumOf}
@@ -133,6 +143,7 @@ func (a *peerActor) switchRole(ctx actor.Context, role actors.Role, epoch uint32
 	a.passage = nil
 	a.established(ctx, role, epoch)
 	a.keepClients(ctx, role, epoch)
+	a.base.Role, a.base.Epoch = role, epoch
 }
 
 // keepClients tells the connections who their pipeline's new stages are. With leaderServes=no a server that now leads
@@ -148,5 +159,4 @@ func (a *peerActor) keepClients(ctx actor.Context, role actors.Role, epoch uint3
 			ctx.Send(l, actors.Relink{Links: a.chain.Links, Role: role, Epoch: epoch})
 		}
 	}
-	a.base.Role = role
 }

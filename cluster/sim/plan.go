@@ -72,8 +72,22 @@ func newPlan(r *rand.Rand) plan {
 			}
 		}
 	}
+	p.reasonable()
 	return p
 }
+
+// reasonable takes away what no ensemble could live with.
+func (p *plan) reasonable() {
+	if p.stepCost > 50 { // all servers share one processor, and a write takes hundreds of steps
+		p.tick = max(p.tick, leastLimit/time.Duration(p.syncLimit))
+	}
+	if p.reconfig { // the ensemble may shrink to its leader, and nobody would serve
+		p.leaderRefuses = false
+	}
+}
+
+// leastLimit is the shortest syncLimit on a slow processor.
+const leastLimit = 500 * time.Millisecond
 
 func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
 
