@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"strconv"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/rs/zerolog"
@@ -231,7 +230,8 @@ func (a *learnerHandlerActor) drop(ctx actor.Context, reason string) {
 }
 
 // retirePause is how long a learner has to read the leader's last words and close the link.
-const retirePause = 500 * time.Millisecond
+// Half of passageLimit: the others must not lose their clients for it.
+const retirePause = passageLimit / 2
 
 // retire ends behind the last words: the learner closes the link when it has read them. A link that this side closed
 // might drop them.
