@@ -23,8 +23,7 @@ const (
 
 // Lend runs f on the loop's goroutine, as a turn of its own. f may be somebody else's code: when it takes longer than five to
 // ten milliseconds the loop goes on with another goroutine, and the one that f has ends with f. So it waits for f once, and
-// not for ever. Without a switch of goroutines a call costs a tenth of what it costs with one. false: the loop has been stopped, and
-// f isn't called.
+// not for ever. false: the loop has been stopped, and f isn't called.
 //
 // Go's scheduler does the same with a processor whose thread is in a system call.
 func (l *Loop) Lend(f func()) bool { return l.post(func() { l.lend(f) }) }

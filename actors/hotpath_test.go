@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/troupekeeper/troupe/actors"
+	"github.com/troupekeeper/troupe/actors/actortest"
 	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/messages/jute"
 )
@@ -136,7 +137,7 @@ var hotRequests = []struct {
 }
 
 func TestAllocationsOfRequests(t *testing.T) {
-	if raceDetector {
+	if actortest.RaceDetector {
 		t.Skip("the race detector allocates on its own account")
 	}
 	for _, r := range hotRequests {

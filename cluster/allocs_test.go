@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/troupekeeper/troupe/actors/actortest"
 	"github.com/troupekeeper/troupe/messages"
 	"github.com/troupekeeper/troupe/messages/pack"
 )
@@ -112,7 +113,7 @@ func (r *proposalRun) counted() {
 // transaction, its path and its data. A batch costs the messages (the leader's four, three that are decoded), their lists, the frames that
 // all learners share, and the leader's looks through its learners, each of which sorts them.
 func TestAllocationsOfProposals(t *testing.T) {
-	if raceDetector {
+	if actortest.RaceDetector {
 		t.Skip("the race detector allocates on its own account")
 	}
 	for batch, most := range map[int]float64{1: 5 + 35, 32: 32*5 + 45} {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -68,4 +69,17 @@ func TestInPlaceWaitsForTheReign(t *testing.T) {
 	}
 	send(&messages.UpToDate{Epoch: 10}, "gate 5..6", "gate actors.Quiesce")
 	send(actors.Quiet{}, "peer *cluster.LearnerActive")
+}
+
+// TestInPlaceOnlyIntoTheNextReign: if there may have been a reign in between, the sessions of this server's clients may have been
+// elsewhere, and what they had asked for here before must not be carried out.
+func TestInPlaceOnlyIntoTheNextReign(t *testing.T) {
+	learner := &learnerActor{start: learnerStart{inPlace: &actors.Links{}}, core: NewLearner(2, 9, 9, messages.MakeZxid(9, 4))}
+	err := learner.leaderInfo(nil, &messages.LeaderInfo{Epoch: 11})
+	if err == nil || !strings.Contains(err.Error(), "epoch 9") || !strings.Contains(err.Error(), "epoch 11") {
+		t.Errorf("from epoch 9 into epoch 11: %v", err)
+	}
+	if learner.core.epoch != 0 || learner.core.accepted != 9 {
+		t.Errorf("it has promised to follow: epoch %d, accepted %d", learner.core.epoch, learner.core.accepted)
+	}
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
+
+	"github.com/troupekeeper/troupe/actors/actortest"
 )
 
 // These tests use somebody else's client: github.com/go-zookeeper/zk.
@@ -50,7 +52,7 @@ func dialGozk(t *testing.T, address string, timeout time.Duration) *gozk {
 // client show.
 func setsWatches(t *testing.T) {
 	t.Helper()
-	if raceDetector {
+	if actortest.RaceDetector {
 		t.Skip("the client races with itself once it has a watch")
 	}
 }

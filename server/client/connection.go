@@ -294,7 +294,7 @@ func readFrame(r io.Reader, limit int) ([]byte, error) {
 	var prefix [4]byte
 	if _, err := io.ReadFull(r, prefix[:]); err != nil {
 		if errors.Is(err, io.EOF) {
-			return nil, errClosedByServer
+			return nil, ErrClosedByServer
 		}
 		return nil, err
 	}

@@ -9,14 +9,14 @@ import (
 
 // Errors that arise in the client. What a server answers is a messages.ErrCode; errors.Is finds it.
 var (
-	ErrConnectionLoss = errors.New("connection lost")       // a write may or may not have been carried out
-	ErrClosed         = errors.New("the client is closed")  // by Close or Abandon
-	ErrNoServer       = errors.New("no server answers")     // all were tried
-	ErrProtocol       = errors.New("not the protocol")      // the peer sent what a server never sends
-	ErrSessionExpired = error(messages.ErrSessionExpired)   // the server has given the session up
-	ErrAuthFailed     = error(messages.ErrAuthFailed)       // a credential was refused
-	errTooLarge       = errors.New("reply above the limit") // see Options.MaxReply
-	errClosedByServer = errors.New("the server closed the connection")
+	ErrConnectionLoss = errors.New("connection lost")                  // a write may or may not have been carried out
+	ErrClosed         = errors.New("the client is closed")             // by Close or Abandon
+	ErrNoServer       = errors.New("no server answers")                // all were tried
+	ErrProtocol       = errors.New("not the protocol")                 // the peer sent what a server never sends
+	ErrSessionExpired = error(messages.ErrSessionExpired)              // the server has given the session up
+	ErrAuthFailed     = error(messages.ErrAuthFailed)                  // a credential was refused
+	ErrClosedByServer = errors.New("the server closed the connection") // in a handshake: it has no leader, or no room
+	errTooLarge       = errors.New("reply above the limit")            // see Options.MaxReply
 )
 
 // Error tells which operation on which node failed. Unwrap gives the reason: a messages.ErrCode, one of the errors

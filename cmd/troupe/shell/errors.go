@@ -72,6 +72,9 @@ func explain(err error) string {
 		return "Interrupted"
 	case errors.Is(err, client.ErrConnectionLoss) && errors.As(err, &failed):
 		return fmt.Sprintf("%s (%v %s)", capital(failed.Err.Error()), failed.Op, failed.Path)
+	case errors.Is(err, client.ErrNoServer) && errors.Is(err, client.ErrClosedByServer):
+		return capital(err.Error()) + "; it may be looking for a leader (-w waits until it serves), " +
+			"or have all the connections from this address that it takes (maxClientCnxns)"
 	case errors.Is(err, client.ErrNoServer):
 		return capital(err.Error()) + `; is one running there? ("troupe serve" starts one, --server names another)`
 	case !errors.As(err, &code):

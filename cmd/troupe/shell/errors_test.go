@@ -34,6 +34,10 @@ func TestNoServerIsOneClearLine(t *testing.T) {
 		!strings.Contains(got, "--server") {
 		t.Errorf("got %q", got)
 	}
+	err = fmt.Errorf("%w at 127.0.0.1:1: handshake: %w", client.ErrNoServer, client.ErrClosedByServer)
+	if got := explain(err); !strings.Contains(got, "-w") || strings.Contains(got, "troupe serve") {
+		t.Errorf("a server that is there and hangs up: %q", got)
+	}
 }
 
 // TestReconfigErrors: zkCli writes its words without a path, and what to do differs from that for a node.

@@ -1,6 +1,0 @@
-//go:build race
-
-package actors_test
-
-// raceDetector tells whether this test program was built with the race detector, which allocates on its own account.
-const raceDetector = true
