@@ -28,10 +28,8 @@ func (rt *Runtime) MovingProps(name string, producer func(*MovingDispatcher) act
 // call, before it starts the transport. Elsewhere than on Linux, and for what is no plain TCP connection, the transport comes
 // back as it is.
 func (rt *Runtime) OnConnLoop(n uint64, t Transport) Transport {
-	if loop, ok := rt.Dispatchers.Conn(n).(*Loop); ok {
-		return onLoop(t, loop)
-	}
-	return t
+	loop, _ := rt.Dispatchers.Conn(n).(*Loop)
+	return onLoop(t, loop)
 }
 
 // Unexpected is the default case of an actor outside of this package: life-cycle messages are normal, anything else is

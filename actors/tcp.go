@@ -1,8 +1,10 @@
 package actors
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"syscall"
@@ -11,26 +13,62 @@ import (
 
 // tcpAcceptor accepts TCP connections.
 type tcpAcceptor struct {
-	listener *net.TCPListener
-	prepare  func(*net.TCPConn) (Transport, error)
+	addr     string
+	listener io.Closer
+	accept   func() (Transport, error) // waits for one; neither: one came that can't be had any more
 }
 
-// ListenTCP binds the address (host:port; port 0 picks a free one).
+// ListenTCP binds the address (host:port; port 0 picks a free one) for clients.
 func ListenTCP(address string) (Acceptor, error) {
-	return ListenTCPFor("clients", address, NewTCPTransport)
+	l, err := listenTCP("clients", address)
+	if err != nil {
+		return nil, err
+	}
+	addr := l.Addr().String()
+	listener, accept, err := acceptSockets(l)
+	if err != nil {
+		_ = l.Close()
+		return nil, fmt.Errorf("listen on %s for clients: %w", address, err)
+	}
+	return &tcpAcceptor{addr, listener, accept}, nil
 }
 
 // ListenTCPFor binds the address for those whom the error then names. prepare makes a transport of each connection that
 // comes, without waiting for anything; it closes the connection if it can't.
 func ListenTCPFor(whom, address string, prepare func(*net.TCPConn) (Transport, error)) (Acceptor, error) {
-	l, err := net.Listen("tcp", address)
+	l, err := listenTCP(whom, address)
+	if err != nil {
+		return nil, err
+	}
+	return &tcpAcceptor{l.Addr().String(), l, acceptConns(l, prepare)}, nil
+}
+
+func listenTCP(whom, address string) (*net.TCPListener, error) {
+	var c net.ListenConfig
+	c.SetMultipathTCP(false) // nobody asks for it, and plain sockets hand their options down to what they accept
+	l, err := c.Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s for %s: %w", address, whom, err)
 	}
-	return &tcpAcceptor{listener: l.(*net.TCPListener), prepare: prepare}, nil
+	return l.(*net.TCPListener), nil
 }
 
-func (a *tcpAcceptor) Addr() string { return a.listener.Addr().String() }
+// acceptConns accepts connections of package net's.
+func acceptConns(l *net.TCPListener, prepare func(*net.TCPConn) (Transport, error)) func() (Transport, error) {
+	return func() (Transport, error) {
+		c, err := l.AcceptTCP()
+		if err != nil {
+			return nil, err
+		}
+		t, err := prepare(c)
+		if err != nil {
+			return nil, nil
+		}
+		return t, nil
+	}
+}
+
+func (a *tcpAcceptor) Addr() string { return a.addr }
 
 func (a *tcpAcceptor) Close() { _ = a.listener.Close() }
 
@@ -38,12 +76,11 @@ func (a *tcpAcceptor) Close() { _ = a.listener.Close() }
 func (a *tcpAcceptor) Start(accepted func(Transport), failed func(error)) {
 	go func() {
 		for {
-			c, err := a.listener.AcceptTCP()
+			t, err := a.accept()
 			switch {
+			case err == nil && t == nil:
 			case err == nil:
-				if t, err := a.prepare(c); err == nil {
-					accepted(t)
-				}
+				accepted(t)
 			case errors.Is(err, net.ErrClosed):
 				return
 			case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ENOBUFS):

@@ -10,8 +10,8 @@ import (
 // polledSocket is the Transport of an actor whose loop waits for its sockets itself: it reads on that loop, between two
 // turns of actors, and has no goroutine. All its methods are called on the loop; received and done are, too.
 type polledSocket struct {
-	fd       int // -1: closed
-	loop     *Loop
+	fd       int   // -1: closed
+	loop     *Loop // nil: it was accepted, and nobody has it yet
 	remote   string
 	received func(chunk []byte, err error)
 	paused   bool // nobody wants to read
@@ -20,19 +20,30 @@ type polledSocket struct {
 	closing  bool // by this side: what still comes is thrown away
 	rest     []byte
 	done     func(err error)
+	linger   *time.Timer // for closing
 }
 
 // onLoop gives a connection to the loop that its actor runs on, if that waits for sockets. It must not have been started.
 func onLoop(t Transport, loop *Loop) Transport {
-	tcp, plain := t.(*tcpTransport)
-	if !plain || loop.poll == nil {
-		return t
+	waits := loop != nil && loop.poll != nil
+	switch t := t.(type) {
+	case *polledSocket:
+		if waits {
+			t.loop = loop
+			return t
+		}
+		return t.leaveToGo()
+	case *tcpTransport:
+		if !waits {
+			return t
+		}
+		fd, err := t.take()
+		if err != nil {
+			return t
+		}
+		return &polledSocket{fd: fd, loop: loop, remote: t.remote}
 	}
-	fd, err := tcp.take()
-	if err != nil {
-		return t
-	}
-	return &polledSocket{fd: fd, loop: loop, remote: tcp.remote}
+	return t
 }
 
 // take takes the socket away from Go's poller, which must not watch it any more.
@@ -164,9 +175,10 @@ func (s *polledSocket) Close() {
 		return
 	}
 	_ = unix.Shutdown(s.fd, unix.SHUT_WR)
-	s.unread = true
-	s.loop.poll.more = append(s.loop.poll.more, s)
-	time.AfterFunc(linger, func() { s.loop.post(s.release) })
+	if s.unread { // otherwise there will be an event
+		s.loop.poll.more = append(s.loop.poll.more, s)
+	}
+	s.linger = time.AfterFunc(linger, func() { s.loop.post(s.release) })
 }
 
 // release closes the socket for good.
@@ -174,7 +186,12 @@ func (s *polledSocket) release() {
 	if s.fd < 0 {
 		return
 	}
-	s.loop.poll.remove(s)
+	if s.loop != nil {
+		s.loop.poll.remove(s)
+	}
+	if s.linger != nil {
+		s.linger.Stop()
+	}
 	_ = unix.Close(s.fd)
 	s.fd = -1
 }

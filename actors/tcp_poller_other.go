@@ -2,6 +2,11 @@
 
 package actors
 
+import (
+	"io"
+	"net"
+)
+
 // poller is Linux's. Elsewhere each connection has a goroutine that reads.
 type poller struct{}
 
@@ -13,3 +18,7 @@ func (p *poller) serve(int)  {}
 func (p *poller) end()       {}
 
 func onLoop(t Transport, _ *Loop) Transport { return t }
+
+func acceptSockets(l *net.TCPListener) (io.Closer, func() (Transport, error), error) {
+	return l, acceptConns(l, NewTCPTransport), nil
+}
