@@ -52,7 +52,7 @@ func (e *CustomEnv) After(d time.Duration, f func() []Item) Timer {
 func (e *CustomEnv) Counter(name string) *Counter { return e.stats.counter(name) }
 
 // Read lets f look at this server's tree while nothing changes it. f must be short, as the pipeline waits for it, and keep no
-// Node; what Data and ACL return may be kept.
+// Node, nor the bytes that Data returns or EachChild yields: copy them. What ACL returns may be kept.
 func (e *CustomEnv) Read(f func(*tree.Tree)) { e.env.Tree.Read(f) }
 
 // LastZxid is the last transaction in this server's tree.

@@ -2,15 +2,17 @@ package tree
 
 import "encoding/binary"
 
-// arena keeps the bytes of all nodes: name and data, one entry a node. Entries are written once, at the end of the
-// newest block, and never changed. What is deleted or replaced leaves a hole; when more than half of a block is holes,
-// what still lives in it is copied to the newest block and the old one is left to the garbage collector, which frees
-// it when the last reader has let go of its slices. So millions of nodes are a few thousand objects to the collector.
+// arena keeps the bytes of all nodes: name and data, one entry a node. Entries are written at the end of the newest
+// block. New data that is as long as the old is written over it; otherwise the node gets a new entry and the old one is
+// a hole. When more than half of a block is holes, what still lives in it is copied to the newest block and the old one
+// is used again. So millions of nodes are a few thousand objects to the collector, and a slice into the arena is good
+// until the next change, no longer.
 type arena struct {
 	nodes  *slab[node] // where an entry's owner keeps its ref
 	blocks []arenaBlock
 	vacant []uint32 // indexes of blocks that are gone
 	tail   uint32   // the block that is being filled; none before the first
+	spare  [][]byte // buffers of blocks that are gone, for the next ones: a new one would have to be zeroed
 }
 
 type arenaBlock struct {
@@ -22,6 +24,8 @@ const (
 	arenaBlockSize = 64 << 10
 	// An entry above this size gets a block of its own, so a block's tail that stays empty is at most 1/8 of it.
 	arenaOwnBlock = arenaBlockSize / 8
+	// Writes fill blocks about as fast as they clear them, so a few spare ones serve them all.
+	arenaSpareBlocks = 4
 )
 
 // ref says where an entry is: block in the high half, offset in the low half.
@@ -99,7 +103,7 @@ func (a *arena) tidy(b uint32) {
 }
 
 func (a *arena) newBlock(size int) uint32 {
-	blk := arenaBlock{buf: make([]byte, 0, size)}
+	blk := arenaBlock{buf: a.buffer(size)}
 	if n := len(a.vacant); n > 0 {
 		b := a.vacant[n-1]
 		a.vacant = a.vacant[:n-1]
@@ -110,7 +114,28 @@ func (a *arena) newBlock(size int) uint32 {
 	return uint32(len(a.blocks) - 1)
 }
 
-// entry is a decoded entry. name and data point into the block and are never written again.
+func (a *arena) buffer(size int) []byte {
+	n := len(a.spare)
+	if size != arenaBlockSize || n == 0 {
+		return make([]byte, 0, size)
+	}
+	buf := a.spare[n-1]
+	a.spare[n-1] = nil
+	a.spare = a.spare[:n-1]
+	return buf
+}
+
+// overwrite puts data in the place of an entry's, if it is as long; false if it isn't.
+func (a *arena) overwrite(r ref, data []byte) bool {
+	old := a.get(r).data
+	if dataCode(old) != dataCode(data) {
+		return false
+	}
+	copy(old, data)
+	return true
+}
+
+// entry is a decoded entry. name and data point into the block, so they are good until the next change of the arena.
 type entry struct {
 	name, data []byte
 	size       int
@@ -160,7 +185,12 @@ func (a *arena) drop(r ref) {
 	a.tidy(r.block())
 }
 
+// discard gives a block up. Its bytes stay as they are until the next block is begun: a name that add was given may still
+// lie there.
 func (a *arena) discard(b uint32) {
+	if buf := a.blocks[b].buf; cap(buf) == arenaBlockSize && len(a.spare) < arenaSpareBlocks {
+		a.spare = append(a.spare, buf[:0])
+	}
 	a.blocks[b] = arenaBlock{}
 	a.vacant = append(a.vacant, b)
 }

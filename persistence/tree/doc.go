@@ -10,9 +10,10 @@
 //   - Two trees that have applied the same transactions are equal in everything a caller can see, and have the
 //     same Digest. No clock, no random number and no map order has a say. (The hash index has a random seed, but
 //     nothing observable depends on it. The order of children is no part of a tree's state.)
-//   - A byte slice that the tree has handed out never changes. Data that is replaced or moved is written to a new
-//     place, so a reader may keep what it got for as long as it likes.
-//   - A Node handle is valid until the next Apply.
+//   - A Node handle is valid until the next Apply, and so are the bytes of data and names that it hands out: they are the
+//     tree's own, and a later transaction writes over them. Who wants to keep them copies them. Paths (strings) and
+//     ACLs may be kept.
+//   - A snapshot shows the tree as of its zxid, whatever is written meanwhile.
 //
 // The package has no lock. Shared adds one for readers on other goroutines.
 //

@@ -104,8 +104,8 @@ func (n Node) Stat() messages.Stat {
 	return st
 }
 
-// Data is the node's data; nil is not the same as empty. The slice is never written again, callers may keep it but
-// must not write to it either.
+// Data is the node's data; nil is not the same as empty. The slice is the tree's: it is valid until the next Apply, so
+// who wants to keep the bytes copies them, and nobody may write to it.
 func (n Node) Data() []byte { return n.t.arena.get(n.node().ref).data }
 
 // DataLength is the length of the data in bytes.
@@ -138,8 +138,8 @@ func (n Node) Mzxid() messages.Zxid { return n.node().mzxid }
 // Pzxid is the transaction that last created or deleted a child.
 func (n Node) Pzxid() messages.Zxid { return n.t.pzxidOf(n.node()) }
 
-// EachChild calls yield with the name of each child, in no order that means anything. The names are never written
-// again; the tree must not change meanwhile.
+// EachChild calls yield with the name of each child, in no order that means anything. The names are the tree's, valid
+// until the next Apply.
 func (n Node) EachChild(yield func(name []byte)) {
 	for c := n.dir().first; c != none; {
 		child := n.t.nodes.at(c)

@@ -22,8 +22,8 @@ func NewShared(t *Tree) *Shared {
 	return s
 }
 
-// Read calls f while no write runs. f must not keep a Node; what Data and ACL return may be kept. f must be short, the
-// writer waits for it.
+// Read calls f while no write runs. f must not keep a Node, nor the bytes that Data returns or that EachChild yields: a
+// later write changes them. What ACL returns may be kept. f must be short, the writer waits for it.
 func (s *Shared) Read(f func(*Tree)) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

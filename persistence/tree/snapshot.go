@@ -25,6 +25,7 @@ type Snapshot struct {
 	limit  uint32 // slots from it on came later
 	saved  map[uint32]int
 	images []NodeRecord // in the order in which they were saved; Slot is none once it is emitted, or was free
+	copies []byte       // the chunk that takes the names and data of images
 	done   int
 	buf    []byte
 }
@@ -200,8 +201,27 @@ func (s *Snapshot) beforeChange(slot uint32) {
 	}
 	if _, ok := s.saved[slot]; !ok {
 		s.saved[slot] = len(s.images)
-		s.images = append(s.images, s.t.record(slot))
+		r := s.t.record(slot)
+		r.Name, r.Data = s.copy(r.Name), s.copy(r.Data)
+		s.images = append(s.images, r)
 	}
+}
+
+// imageChunk is how many bytes of images share an allocation.
+const imageChunk = 16 << 10
+
+// copy keeps bytes of the tree that are about to be written over. A chunk is free again when all of its images are
+// emitted.
+func (s *Snapshot) copy(b []byte) []byte {
+	if len(b) == 0 {
+		return b // nil is not the same as empty
+	}
+	if cap(s.copies)-len(s.copies) < len(b) {
+		s.copies = make([]byte, 0, max(imageChunk, len(b)))
+	}
+	from := len(s.copies)
+	s.copies = append(s.copies, b...)
+	return s.copies[from:len(s.copies):len(s.copies)]
 }
 
 // beforeCreate notes that a slot had no node, or another one that beforeChange has saved.
@@ -215,7 +235,7 @@ func (s *Snapshot) beforeCreate(slot uint32) {
 	}
 }
 
-// record is a node as a snapshot has it. Name and Data are frozen.
+// record is a node as a snapshot has it. Name and Data are the arena's, good until the next change.
 func (t *Tree) record(slot uint32) NodeRecord {
 	nd := t.nodes.at(slot)
 	e := t.arena.get(nd.ref)

@@ -226,9 +226,12 @@ func (t *Tree) extraFor(slot uint32) *extra {
 	return t.extras.at(nd.meta &^ hasExtra)
 }
 
-// setEntry replaces the node's data.
+// setEntry replaces the node's data, where it lies if the length allows it.
 func (t *Tree) setEntry(slot uint32, data []byte) {
 	nd := t.nodes.at(slot)
+	if t.arena.overwrite(nd.ref, data) {
+		return
+	}
 	name := text(t.arena.name(nd.ref))
 	to := t.arena.add(slot, name, data)
 	old := nd.ref // read after add, which may have moved it
@@ -272,7 +275,7 @@ func (t *Tree) walk(slot uint32, visit func(slot uint32)) {
 	}
 }
 
-// text is b as a string without a copy. What the arena holds never changes, so that is safe.
+// text is b as a string without a copy. Of bytes in the arena it is for the moment alone: the next change may move them.
 func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 func isUnder(path, prefix string) bool { return path != prefix && messages.HasPathPrefix(path, prefix) }

@@ -273,28 +273,6 @@ func TestSweepCandidates(t *testing.T) {
 	}
 }
 
-// TestHandedOutDataStays checks that what was read once survives all that happens to the node and its neighbours.
-func TestHandedOutDataStays(t *testing.T) {
-	d := newDesk(t)
-	d.create("/a", "")
-	var kept [][]byte
-	for i := range 3000 {
-		name := "/a/n" + string(rune('a'+i%26))
-		text := strings.Repeat(string(rune('a'+i%26)), 500)
-		if _, ok := d.LookupString(name); ok {
-			d.set(name, text)
-		} else {
-			d.create(name, text)
-		}
-		kept = append(kept, d.node(name).Data())
-	}
-	for i, data := range kept {
-		if string(data) != strings.Repeat(string(rune('a'+i%26)), 500) {
-			t.Fatalf("data %d has changed", i)
-		}
-	}
-}
-
 // TestArenaGivesBack has a few nodes that stay among many changes; blocks must not be kept because of them.
 func TestArenaGivesBack(t *testing.T) {
 	d := newDesk(t)
