@@ -18,6 +18,7 @@ type Commit struct {
 	sessions map[messages.SessionID]*sessionQueue
 	tickets  map[messages.Ticket]*sessionQueue // queues by the writes in them
 	refused  []refusedHead                     // refusals that are too early, by After
+	idle     []*sessionQueue                   // empty queues, for the next sessions
 	out      []messages.Delivery
 	lastOut  int // size of the last batch, for the capacity of the next one
 }
@@ -25,8 +26,14 @@ type Commit struct {
 // sessionQueue is one session's requests from its oldest write in flight on. The head is always a write.
 type sessionQueue struct {
 	session messages.SessionID
-	items   []gateItem
+	fifo[gateItem]
 }
+
+// So many empty queues are kept, if they have room for at most so many requests.
+const (
+	maxIdleQueues = 256
+	maxIdleRoom   = 64
+)
 
 type gateItem struct {
 	request messages.Request
@@ -64,17 +71,29 @@ func (c *Commit) Submit(items []messages.Request) {
 				c.out = append(c.out, messages.Delivery{Request: *r})
 				continue
 			}
-			q.items = append(q.items, gateItem{request: *r})
+			q.add(gateItem{request: *r})
 			continue
 		}
-		q := c.sessions[r.Session]
-		if q == nil {
-			q = &sessionQueue{session: r.Session}
-			c.sessions[r.Session] = q
-		}
-		q.items = append(q.items, gateItem{request: *r})
+		q := c.queue(r.Session)
+		q.add(gateItem{request: *r})
 		c.tickets[r.Ticket] = q
 	}
+}
+
+// queue is the session's, made if it has none.
+func (c *Commit) queue(session messages.SessionID) *sessionQueue {
+	if q := c.sessions[session]; q != nil {
+		return q
+	}
+	var q *sessionQueue
+	if last := len(c.idle) - 1; last >= 0 {
+		q, c.idle = c.idle[last], c.idle[:last]
+	} else {
+		q = &sessionQueue{}
+	}
+	q.session = session
+	c.sessions[session] = q
+	return q
 }
 
 // Committed takes transactions in zxid order. One that doesn't follow the last one is a broken invariant.
@@ -97,11 +116,11 @@ func (c *Commit) pass(p *messages.Proposal) {
 		return
 	}
 	c.overtaken(q, p.Ticket)
-	if head := &q.items[0]; head.request.Ticket != p.Ticket {
+	if head := q.first(); head.request.Ticket != p.Ticket {
 		panic(fmt.Sprintf("commit: transaction %v belongs to ticket %d, but session %v waits for ticket %d",
 			p.Header.Zxid, p.Ticket, q.session, head.request.Ticket))
 	}
-	c.out = append(c.out, messages.Delivery{Request: q.items[0].request, Proposal: p})
+	c.out = append(c.out, messages.Delivery{Request: q.first().request, Proposal: p})
 	c.advance(q)
 }
 
@@ -109,15 +128,15 @@ func (c *Commit) pass(p *messages.Proposal) {
 // behind those. The word on them waits for a proof that the leader still leads; a quorum that acknowledged what was
 // proposed behind them is one.
 func (c *Commit) overtaken(q *sessionQueue, ticket messages.Ticket) {
-	for len(q.items) > 0 && q.items[0].request.Ticket != ticket {
-		word := q.items[0].refusal
-		if op := q.items[0].request.Op; word == nil && op != messages.OpSync && !showsState(op) {
+	for q.len() > 0 && q.first().request.Ticket != ticket {
+		word := q.first().refusal
+		if op := q.first().request.Op; word == nil && op != messages.OpSync && !showsState(op) {
 			return
 		}
 		if word == nil {
 			word = &messages.Refusal{After: c.last}
 		}
-		c.out = append(c.out, messages.Delivery{Request: q.items[0].request, Refusal: word})
+		c.out = append(c.out, messages.Delivery{Request: q.first().request, Refusal: word})
 		c.drop(q)
 	}
 }
@@ -140,9 +159,10 @@ func (c *Commit) Refused(items []messages.Refusal) {
 }
 
 func (q *sessionQueue) mark(r *messages.Refusal) {
-	for i := range q.items {
-		if q.items[i].request.Ticket == r.Ticket {
-			q.items[i].refusal = r
+	items := q.items()
+	for i := range items {
+		if items[i].request.Ticket == r.Ticket {
+			items[i].refusal = r
 			return
 		}
 	}
@@ -171,27 +191,28 @@ func (c *Commit) advance(q *sessionQueue) {
 
 // settle answers the refused writes at the head whose time has come. One may have waited for a sync before it.
 func (c *Commit) settle(q *sessionQueue) {
-	for len(q.items) > 0 && q.items[0].refusal != nil && q.items[0].refusal.After <= c.last {
-		c.out = append(c.out, messages.Delivery{Request: q.items[0].request, Refusal: q.items[0].refusal})
+	for q.len() > 0 && q.first().refusal != nil && q.first().refusal.After <= c.last {
+		c.out = append(c.out, messages.Delivery{Request: q.first().request, Refusal: q.first().refusal})
 		c.drop(q)
 	}
 }
 
 // drop takes the head out and lets the reads behind it pass, up to the next write.
 func (c *Commit) drop(q *sessionQueue) {
-	delete(c.tickets, q.items[0].request.Ticket)
-	n := 1
-	for n < len(q.items) && q.items[n].request.Ticket == 0 {
-		c.out = append(c.out, messages.Delivery{Request: q.items[n].request})
+	items, n := q.items(), 1
+	delete(c.tickets, items[0].request.Ticket)
+	for n < len(items) && items[n].request.Ticket == 0 {
+		c.out = append(c.out, messages.Delivery{Request: items[n].request})
 		n++
 	}
-	if n == len(q.items) {
-		delete(c.sessions, q.session)
-		q.items = nil
+	q.drop(n)
+	if q.len() > 0 {
 		return
 	}
-	clear(q.items[:n])
-	q.items = q.items[n:]
+	delete(c.sessions, q.session)
+	if len(c.idle) < maxIdleQueues && cap(q.all) <= maxIdleRoom {
+		c.idle = append(c.idle, q)
+	}
 }
 
 // Flush hands over what has passed since the last call.
@@ -214,8 +235,8 @@ func (c *Commit) Waiting() int { return len(c.sessions) }
 func (c *Commit) Resubmit(alive func(messages.ConnID) bool) []messages.Request {
 	items := make([]messages.Request, 0, len(c.tickets))
 	for _, q := range c.sessions {
-		for i := range q.items {
-			if r := q.items[i].request; r.Ticket != 0 && q.items[i].refusal == nil {
+		for _, item := range q.items() {
+			if r := item.request; r.Ticket != 0 && item.refusal == nil {
 				items = append(items, r)
 			}
 		}

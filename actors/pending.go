@@ -34,11 +34,11 @@ type usage struct{ count, bytes int64 }
 // applied; then the tree says the same.
 type pending struct {
 	tree     *tree.Tree // only while a batch is judged
-	nodes    map[string]*record
+	nodes    map[string]record
 	owned    map[messages.Owner]int // how many of nodes are ephemerals of that owner
 	sessions map[messages.SessionID]sessionState
 	quotas   map[string]usage
-	queue    []pendingChange
+	queue    fifo[pendingChange]
 	undo     []undoStep
 	inMulti  bool
 	released []pendingChange // what the multi takes away from quotas; it counts when the multi is judged
@@ -56,73 +56,98 @@ type pendingChange struct {
 
 type undoStep struct {
 	path string
-	old  *record // nil: the overlay had none
+	old  record
+	had  bool // otherwise the overlay had none
 }
 
 func newPending() *pending {
 	return &pending{
-		nodes:    map[string]*record{},
+		nodes:    map[string]record{},
 		owned:    map[messages.Owner]int{},
 		sessions: map[messages.SessionID]sessionState{},
 		quotas:   map[string]usage{},
 	}
 }
 
-// get gives the node's record, nil when it doesn't exist. The result must not be changed; see set.
-func (p *pending) get(path string) *record {
-	if r, ok := p.nodes[path]; ok {
-		if !r.exists {
-			return nil
-		}
-		return r
+// get gives the node's record; ok is false when it doesn't exist.
+func (p *pending) get(path string) (r record, ok bool) {
+	if r, ok = p.nodes[path]; ok {
+		return r, r.exists
 	}
 	n, ok := p.tree.LookupString(path)
 	if !ok {
-		return nil
+		return record{}, false
 	}
-	return &record{
+	return record{
 		exists: true, acl: n.ACL(), owner: n.Owner(), version: n.Version(), aversion: n.Aversion(),
 		creates: n.Creates(), children: n.NumChildren(), data: n.DataLength(),
+	}, true
+}
+
+// must gives the record of a node that is known to exist.
+func (p *pending) must(path string) record {
+	r, ok := p.get(path)
+	if !ok {
+		panic("prep: " + path + " is gone")
 	}
+	return r
 }
 
 // set enters what a proposal makes of a node.
 func (p *pending) set(path string, r record, zxid messages.Zxid) {
+	old, had := p.nodes[path]
 	if p.trial != nil {
-		p.trial.nodes = append(p.trial.nodes, undoStep{path: path, old: p.nodes[path]})
+		p.trial.nodes = append(p.trial.nodes, undoStep{path, old, had})
 	}
 	if p.inMulti {
-		p.undo = append(p.undo, undoStep{path: path, old: p.nodes[path]})
+		p.undo = append(p.undo, undoStep{path, old, had})
 	}
+	p.disown(&old)
 	r.zxid = zxid
-	p.put(path, &r)
-	p.queue = append(p.queue, pendingChange{zxid: zxid, path: path})
+	p.put(path, r)
+	p.queue.add(pendingChange{zxid: zxid, path: path})
 }
 
-// put is the one place where the overlay of nodes changes; nil takes an entry out. It counts each owner's ephemerals,
-// so that closing a session that has proposed none needn't look through the overlay: ten thousand sessions that expire
-// together would otherwise each look at what the others have left there.
-func (p *pending) put(path string, r *record) {
-	if old := p.nodes[path]; old != nil && old.exists && old.owner.IsEphemeral() {
+// disown, put and remove are the places where the overlay of nodes changes: of an old record, before it is replaced or
+// removed, and to a new one. They count each owner's ephemerals, so that closing a session that has proposed none needn't
+// look through the overlay: ten thousand sessions that expire together would otherwise each look at what the others have
+// left there.
+func (p *pending) disown(old *record) {
+	if old.exists && old.owner.IsEphemeral() {
 		if p.owned[old.owner]--; p.owned[old.owner] == 0 {
 			delete(p.owned, old.owner)
 		}
 	}
-	if r == nil {
-		delete(p.nodes, path)
-		return
-	}
+}
+
+func (p *pending) put(path string, r record) {
 	p.nodes[path] = r
 	if r.exists && r.owner.IsEphemeral() {
 		p.owned[r.owner]++
 	}
 }
 
+func (p *pending) remove(path string, old *record) {
+	p.disown(old)
+	delete(p.nodes, path)
+}
+
+// restore makes the overlay what it was before a step.
+func (p *pending) restore(s *undoStep) {
+	now := p.nodes[s.path]
+	if !s.had {
+		p.remove(s.path, &now)
+		return
+	}
+	p.disown(&now)
+	p.put(s.path, s.old)
+}
+
 // begin starts a multi, whose changes may have to be taken back.
 func (p *pending) begin() (mark int) {
 	p.inMulti = true
 	p.undo, p.released = p.undo[:0], p.released[:0]
-	return len(p.queue)
+	return p.queue.len()
 }
 
 // end keeps or takes back what the multi has done since begin.
@@ -135,14 +160,19 @@ func (p *pending) end(mark int, keep bool) {
 		return
 	}
 	for i := len(p.undo) - 1; i >= 0; i-- {
-		p.put(p.undo[i].path, p.undo[i].old)
+		p.restore(&p.undo[i])
 	}
-	for _, c := range p.queue[mark:] {
+	p.takeBack(mark)
+}
+
+// takeBack forgets the changes since a mark, whose records and sessions have been restored.
+func (p *pending) takeBack(mark int) {
+	for _, c := range p.queue.items()[mark:] {
 		if c.quota != "" {
 			p.charge(c.quota, usage{-c.usage.count, -c.usage.bytes})
 		}
 	}
-	p.queue = p.queue[:mark]
+	p.queue.cut(mark)
 }
 
 func (p *pending) setSession(id messages.SessionID, s sessionState) {
@@ -150,7 +180,7 @@ func (p *pending) setSession(id messages.SessionID, s sessionState) {
 		p.trial.session(id, p.sessions)
 	}
 	p.sessions[id] = s
-	p.queue = append(p.queue, pendingChange{zxid: s.zxid, session: id})
+	p.queue.add(pendingChange{zxid: s.zxid, session: id})
 }
 
 // account adds to a quota's usage until the transaction has been applied.
@@ -161,7 +191,7 @@ func (p *pending) account(root string, u usage, zxid messages.Zxid) {
 		return
 	}
 	p.charge(root, u)
-	p.queue = append(p.queue, c)
+	p.queue.add(c)
 }
 
 func (p *pending) charge(root string, u usage) {
@@ -177,9 +207,9 @@ func (p *pending) charge(root string, u usage) {
 
 // trim forgets what the tree knows now. It returns how many changes it forgot.
 func (p *pending) trim(applied messages.Zxid) int {
-	n := 0
-	for n < len(p.queue) && p.queue[n].zxid <= applied {
-		switch c := &p.queue[n]; {
+	changes, n := p.queue.items(), 0
+	for ; n < len(changes) && changes[n].zxid <= applied; n++ {
+		switch c := &changes[n]; {
 		case c.quota != "":
 			p.charge(c.quota, usage{-c.usage.count, -c.usage.bytes})
 		case c.session != 0:
@@ -187,16 +217,12 @@ func (p *pending) trim(applied messages.Zxid) int {
 				delete(p.sessions, c.session)
 			}
 		default:
-			if r := p.nodes[c.path]; r != nil && r.zxid <= applied {
-				p.put(c.path, nil)
+			if r, ok := p.nodes[c.path]; ok && r.zxid <= applied {
+				p.remove(c.path, &r)
 			}
 		}
-		p.queue[n] = pendingChange{}
-		n++
 	}
-	if p.queue = p.queue[n:]; len(p.queue) == 0 {
-		p.queue = nil
-	}
+	p.queue.drop(n)
 	return n
 }
 

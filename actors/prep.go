@@ -33,6 +33,7 @@ type Prep struct {
 	now  int64
 
 	proposals []messages.Proposal
+	lastBatch int                // how many proposals the last one had, for the capacity of the next
 	refusals  []messages.Refusal // of this server's own clients
 	words     []messages.Words   // of others'
 	syncs     []messages.SyncWish
@@ -86,6 +87,7 @@ func (p *Prep) Flush() messages.Outbox {
 	p.words = nil
 	if len(p.proposals) > 0 {
 		out = out.To(messages.SlotNext, &messages.Proposals{Items: p.proposals})
+		p.lastBatch = len(p.proposals)
 		p.proposals = nil
 	}
 	if len(p.syncs) > 0 {
@@ -96,7 +98,7 @@ func (p *Prep) Flush() messages.Outbox {
 }
 
 // Outstanding is how many changes wait to be applied.
-func (p *Prep) Outstanding() int { return len(p.pending.queue) }
+func (p *Prep) Outstanding() int { return p.pending.queue.len() }
 
 // next is the zxid of the next proposal. A full counter starts the next epoch, so it can't run into it.
 func (p *Prep) next() messages.Zxid {
@@ -131,6 +133,9 @@ func (p *Prep) judge(r *messages.Request) {
 		panic("prep: " + err.Error()) // a bug: no input can cause it
 	}
 	p.last = p.zxid
+	if p.proposals == nil {
+		p.proposals = make([]messages.Proposal, 0, batchCap(p.lastBatch, 1))
+	}
 	p.proposals = append(p.proposals, messages.Proposal{Header: header, Origin: r.Origin, Ticket: r.Ticket, Encoded: encoded, Body: body})
 }
 

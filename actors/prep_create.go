@@ -42,8 +42,8 @@ func (p *Prep) create(r *messages.Request, op messages.OpCode, q *jute.CreateReq
 	if err != nil {
 		return nil, messages.ErrInvalidACL
 	}
-	parent := p.pending.get(parentPath)
-	if parent == nil {
+	parent, ok := p.pending.get(parentPath)
+	if !ok {
 		return nil, messages.ErrNoNode
 	}
 	if !p.allowed(r, parent.acl, messages.PermCreate) {
@@ -53,7 +53,7 @@ func (p *Prep) create(r *messages.Request, op messages.OpCode, q *jute.CreateReq
 	if isSequentialFlag(q.Flags) {
 		path += fmt.Sprintf("%010d", parent.creates)
 	}
-	if code := p.checkPlace(path, parent); code != messages.ErrOK {
+	if code := p.checkPlace(path, parent.owner); code != messages.ErrOK {
 		return nil, code
 	}
 	if code := p.checkQuota(path, 1, int64(len(q.Data))); code != messages.ErrOK {
@@ -62,7 +62,7 @@ func (p *Prep) create(r *messages.Request, op messages.OpCode, q *jute.CreateReq
 	txn := &messages.CreateTxn{
 		Path: path, Data: q.Data, ACL: acl, Owner: ownerFor(r, op, q), ParentCreates: parent.creates + 1,
 	}
-	p.enterCreate(txn, parentPath, parent)
+	p.enterCreate(txn, parentPath, &parent)
 	return txn, messages.ErrOK
 }
 
@@ -81,13 +81,14 @@ func (p *Prep) checkFlags(op messages.OpCode, q *jute.CreateRequest) messages.Er
 	return messages.ErrOK
 }
 
-func (p *Prep) checkPlace(path string, parent *record) messages.ErrCode {
-	switch {
-	case !messages.ValidPath(path):
+func (p *Prep) checkPlace(path string, parent messages.Owner) messages.ErrCode {
+	if !messages.ValidPath(path) {
 		return messages.ErrBadArguments
-	case p.pending.get(path) != nil:
+	}
+	if _, exists := p.pending.get(path); exists {
 		return messages.ErrNodeExists
-	case parent.owner.IsEphemeral():
+	}
+	if parent.IsEphemeral() {
 		return messages.ErrNoChildrenForEphemerals
 	}
 	return messages.ErrOK

@@ -13,15 +13,15 @@ func (p *Prep) delete(r *messages.Request, q *jute.PathVersion) (messages.TxnBod
 	if !ok || messages.IsBuiltIn(q.Path) {
 		return nil, messages.ErrBadArguments
 	}
-	parent := p.pending.get(parentPath)
-	if parent == nil {
+	parent, ok := p.pending.get(parentPath)
+	if !ok {
 		return nil, messages.ErrNoNode
 	}
 	if !p.allowed(r, parent.acl, messages.PermDelete) {
 		return nil, messages.ErrNoAuth
 	}
-	node := p.pending.get(q.Path)
-	if node == nil {
+	node, ok := p.pending.get(q.Path)
+	if !ok {
 		return nil, messages.ErrNoNode
 	}
 	if _, code := nextVersion(node.version, q.Version); code != messages.ErrOK {
@@ -30,7 +30,7 @@ func (p *Prep) delete(r *messages.Request, q *jute.PathVersion) (messages.TxnBod
 	if node.children > 0 {
 		return nil, messages.ErrNotEmpty
 	}
-	p.enterDelete(q.Path, node)
+	p.enterDelete(q.Path, node.data)
 	return &messages.DeleteTxn{Path: q.Path}, messages.ErrOK
 }
 
@@ -42,28 +42,29 @@ func (p *Prep) deleteContainer(r *messages.Request, path string) (messages.TxnBo
 	if !ok || messages.IsBuiltIn(path) {
 		return nil, messages.ErrBadArguments
 	}
-	parent, node := p.pending.get(parentPath), p.pending.get(path)
+	parent, parentExists := p.pending.get(parentPath)
+	node, exists := p.pending.get(path)
 	switch {
-	case parent == nil:
+	case !parentExists:
 		return nil, messages.ErrNoNode
 	case !p.allowed(r, parent.acl, messages.PermDelete):
 		return nil, messages.ErrNoAuth
-	case node == nil:
+	case !exists:
 		return nil, messages.ErrNoNode
 	case node.children > 0:
 		return nil, messages.ErrNotEmpty
 	case node.owner.IsEphemeral(), own(r) && node.owner == 0:
 		return nil, messages.ErrBadVersion
 	}
-	p.enterDelete(path, node)
+	p.enterDelete(path, node.data)
 	return &messages.DeleteTxn{Path: path}, messages.ErrOK
 }
 
-func (p *Prep) enterDelete(path string, node *record) {
+func (p *Prep) enterDelete(path string, data int) {
 	parentPath := messages.ParentPath(path)
-	up := *p.pending.get(parentPath)
+	up := p.pending.must(parentPath)
 	up.children--
 	p.pending.set(parentPath, up, p.zxid)
 	p.pending.set(path, record{}, p.zxid)
-	p.chargeQuota(path, -1, -int64(node.data))
+	p.chargeQuota(path, -1, -int64(data))
 }

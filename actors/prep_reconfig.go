@@ -95,7 +95,7 @@ func (p *Prep) changed(q *jute.ReconfigRequest) (messages.Membership, error) {
 // enterMembers makes the transaction of a new membership.
 func (p *Prep) enterMembers(m messages.Membership) messages.TxnBody {
 	txn := messages.ReconfigTxn(m)
-	node := *p.pending.get(messages.ConfigPath)
+	node := p.pending.must(messages.ConfigPath)
 	node.version, node.data = txn.Version, len(txn.Data)
 	p.pending.set(messages.ConfigPath, node, p.zxid)
 	p.ensemble.Members, p.ensemble.changing = m, p.zxid

@@ -15,7 +15,7 @@ func (p *Prep) closeSession(r *messages.Request) (messages.TxnBody, messages.Err
 	}
 	paths := p.pending.ephemerals(r.Session)
 	for _, path := range paths {
-		p.enterDelete(path, p.pending.get(path))
+		p.enterDelete(path, p.pending.must(path).data)
 	}
 	p.pending.setSession(r.Session, sessionState{zxid: p.zxid, closing: true})
 	p.homes.forget(r.Session)

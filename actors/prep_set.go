@@ -21,9 +21,8 @@ func (p *Prep) setData(r *messages.Request, q *jute.SetDataRequest) (messages.Tx
 	if code != messages.ErrOK {
 		return nil, code
 	}
-	changed := *node
-	changed.version, changed.data = version, len(q.Data)
-	p.pending.set(q.Path, changed, p.zxid)
+	node.version, node.data = version, len(q.Data)
+	p.pending.set(q.Path, node, p.zxid)
 	p.chargeQuota(q.Path, 0, growth)
 	return &messages.SetDataTxn{Path: q.Path, Data: q.Data, Version: version}, messages.ErrOK
 }
@@ -47,9 +46,8 @@ func (p *Prep) setACL(r *messages.Request, q *jute.SetACLRequest) (messages.TxnB
 	if code != messages.ErrOK {
 		return nil, code
 	}
-	changed := *node
-	changed.aversion, changed.acl = version, acl
-	p.pending.set(q.Path, changed, p.zxid)
+	node.aversion, node.acl = version, acl
+	p.pending.set(q.Path, node, p.zxid)
 	return &messages.SetACLTxn{Path: q.Path, ACL: acl, Version: version}, messages.ErrOK
 }
 
@@ -63,19 +61,19 @@ func (p *Prep) check(r *messages.Request, q *jute.PathVersion) messages.ErrCode 
 }
 
 // writable finds a node for an operation that needs perm on it.
-func (p *Prep) writable(r *messages.Request, path string, perm messages.Perm) (*record, messages.ErrCode) {
+func (p *Prep) writable(r *messages.Request, path string, perm messages.Perm) (node record, code messages.ErrCode) {
 	if code := p.checkSession(r); code != messages.ErrOK {
-		return nil, code
+		return node, code
 	}
 	if !messages.ValidPath(path) {
-		return nil, messages.ErrBadArguments
+		return node, messages.ErrBadArguments
 	}
-	node := p.pending.get(path)
-	if node == nil {
-		return nil, messages.ErrNoNode
+	node, ok := p.pending.get(path)
+	if !ok {
+		return node, messages.ErrNoNode
 	}
 	if !p.allowed(r, node.acl, perm) {
-		return nil, messages.ErrNoAuth
+		return node, messages.ErrNoAuth
 	}
 	return node, messages.ErrOK
 }

@@ -25,7 +25,7 @@ func (t *pendingTrial) session(id messages.SessionID, all map[messages.SessionID
 }
 
 // try begins a trial.
-func (p *pending) try() { p.trial = &pendingTrial{mark: len(p.queue)} }
+func (p *pending) try() { p.trial = &pendingTrial{mark: p.queue.len()} }
 
 // settle ends it; withdraw takes back what has been entered since. Nothing may be trimmed in between.
 func (p *pending) settle() { p.trial = nil }
@@ -34,7 +34,7 @@ func (p *pending) withdraw() {
 	t := p.trial
 	p.trial = nil
 	for i := len(t.nodes) - 1; i >= 0; i-- {
-		p.put(t.nodes[i].path, t.nodes[i].old)
+		p.restore(&t.nodes[i])
 	}
 	for i := len(t.sessions) - 1; i >= 0; i-- {
 		if s := t.sessions[i]; s.known {
@@ -43,12 +43,7 @@ func (p *pending) withdraw() {
 			delete(p.sessions, s.id)
 		}
 	}
-	for _, c := range p.queue[t.mark:] {
-		if c.quota != "" {
-			p.charge(c.quota, usage{-c.usage.count, -c.usage.bytes})
-		}
-	}
-	p.queue = p.queue[:t.mark]
+	p.takeBack(t.mark)
 }
 
 // prepTrial is what else a trial may change.

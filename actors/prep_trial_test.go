@@ -68,10 +68,10 @@ type deskSnapshot struct {
 func snapshotOf(p *Prep) deskSnapshot {
 	s := deskSnapshot{
 		Last: p.last, Nodes: map[string]record{}, Owned: map[messages.Owner]int{}, Sessions: map[messages.SessionID]sessionState{},
-		Quotas: map[string]usage{}, Queue: append([]pendingChange{}, p.pending.queue...),
+		Quotas: map[string]usage{}, Queue: append([]pendingChange{}, p.pending.queue.items()...),
 	}
 	for k, v := range p.pending.nodes {
-		s.Nodes[k] = *v
+		s.Nodes[k] = v
 	}
 	for k, v := range p.pending.owned {
 		s.Owned[k] = v

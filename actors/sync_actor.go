@@ -3,6 +3,7 @@ package actors
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -93,6 +94,10 @@ func (a *syncActor) append(items []messages.Proposal) {
 			a.fatal(fmt.Errorf("log transaction %v: %w", items[i].Header.Zxid, err))
 			return
 		}
+	}
+	if len(a.batch) == 0 {
+		a.batch = slices.Clip(items) // others may hold the list, too, and nobody changes what is in it
+		return
 	}
 	a.batch = append(a.batch, items...)
 }
