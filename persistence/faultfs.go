@@ -26,6 +26,7 @@ const (
 	OpRead        Op = "read"
 	OpWrite       Op = "write"
 	OpSync        Op = "sync"
+	OpWriteBack   Op = "writeback"
 	OpTruncate    Op = "truncate"
 	OpPreallocate Op = "preallocate"
 	OpClose       Op = "close"

@@ -59,6 +59,13 @@ func (f *faultFile) Sync() error {
 	return f.inner.Sync()
 }
 
+func (f *faultFile) WriteBack(off, length int64) error {
+	if err := f.fs.err(OpWriteBack, f.name, fmt.Sprintf("%s [%d,%d)", path.Base(f.name), off, off+length)); err != nil {
+		return err
+	}
+	return f.inner.WriteBack(off, length)
+}
+
 func (f *faultFile) Truncate(size int64) error {
 	if err := f.fs.err(OpTruncate, f.name, fmt.Sprintf("%s %d", path.Base(f.name), size)); err != nil {
 		return err

@@ -67,6 +67,10 @@ type File interface {
 	// an error nothing is known about them and it must not be tried again: the
 	// kernel may have dropped the pages it could not write.
 	Sync() error
+	// WriteBack moves the bytes of a part of the file, written before, to the disk and returns when they are there. It
+	// makes nothing durable, but leaves a later Sync little to do, and no other file's Sync waits for it as for one.
+	// Where the system has no such call it does nothing. After an error what Sync says of its own errors holds.
+	WriteBack(off, length int64) error
 	// Truncate sets the size; growing fills with zeros.
 	Truncate(size int64) error
 	// Preallocate reserves disk space for length bytes from off on and grows the

@@ -95,6 +95,7 @@ func checkFile(t *testing.T, fsys FS, name string) {
 	}
 	_, err = f.WriteAt([]byte("!"), 50)
 	must(t, err)
+	must(t, f.WriteBack(0, 4))
 	must(t, f.Sync())
 	want := append([]byte("hello world"), make([]byte, 89)...)
 	want[50] = '!'

@@ -44,7 +44,7 @@ func openOS(name string, flag int) (File, error) {
 func (OSFS) Rename(oldName, newName string) error { return diskFull(os.Rename(oldName, newName)) }
 
 // Remove implements FS.
-func (OSFS) Remove(name string) error { return os.Remove(name) }
+func (OSFS) Remove(name string) error { return remove(name) }
 
 // ReadDir implements FS.
 func (OSFS) ReadDir(dir string) ([]string, error) {
@@ -131,6 +131,14 @@ func (f *osFile) Truncate(size int64) error { return diskFull(f.File.Truncate(si
 func (f *osFile) Sync() error {
 	err := retryInterrupted(func() error { return datasync(f.File) })
 	return diskFull(pathError("fdatasync", f.Name(), err))
+}
+
+func (f *osFile) WriteBack(off, length int64) error {
+	err := retryInterrupted(func() error { return writeBack(f.File, off, length) })
+	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) {
+		return nil
+	}
+	return diskFull(pathError("sync_file_range", f.Name(), err))
 }
 
 func (f *osFile) Preallocate(off, length int64) error {

@@ -67,6 +67,9 @@ type SnapshotOptions struct {
 	// SyncBytes is how much is written between two fsyncs, so that one huge fsync
 	// at the end does not hold up those of the log on the same disk. 0 means 4 MiB.
 	SyncBytes int64
+	// WriteBackBytes is how much is written before it is moved to the disk, so that
+	// even these fsyncs find little to do. 0 means 256 KiB.
+	WriteBackBytes int64
 }
 
 // SnapshotInfo describes a finished or verified snapshot.
@@ -95,6 +98,7 @@ type SnapshotWriter struct {
 	count    uint32 // records in the block
 	sum      uint32 // CRC of the last block, or of the header
 	unsynced int64
+	unmoved  int64 // bytes at the end that were not written back
 	info     SnapshotInfo
 	zstd     *zstd.Encoder
 }
@@ -109,6 +113,9 @@ func CreateSnapshot(o SnapshotOptions) (*SnapshotWriter, error) {
 	}
 	if o.SyncBytes <= 0 {
 		o.SyncBytes = 4 << 20
+	}
+	if o.WriteBackBytes <= 0 {
+		o.WriteBackBytes = 256 << 10
 	}
 	name := path.Join(o.Dir, snapshotName(o.Zxid))
 	w := &SnapshotWriter{o: o, temp: name + tempSuffix}
@@ -197,9 +204,17 @@ func (w *SnapshotWriter) write(b []byte) error {
 	if err != nil || n != len(b) {
 		return w.fail(fmt.Errorf("write snapshot %s at byte %d: %w", w.temp, w.info.FileBytes, shortWrite(err)))
 	}
+	w.unmoved += int64(n)
 	if w.unsynced += int64(n); w.unsynced >= w.o.SyncBytes {
 		return w.sync()
 	}
+	if w.unmoved < w.o.WriteBackBytes {
+		return nil
+	}
+	if err := w.file.WriteBack(w.info.FileBytes-w.unmoved, w.unmoved); err != nil {
+		return w.fail(fmt.Errorf("write back snapshot %s: %w", w.temp, err))
+	}
+	w.unmoved = 0
 	return nil
 }
 
@@ -207,7 +222,7 @@ func (w *SnapshotWriter) sync() error {
 	if err := w.file.Sync(); err != nil {
 		return w.fail(fmt.Errorf("sync snapshot %s: %w", w.temp, err))
 	}
-	w.unsynced = 0
+	w.unsynced, w.unmoved = 0, 0
 	return nil
 }
 

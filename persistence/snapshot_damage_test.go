@@ -162,7 +162,9 @@ func TestSnapshotHugeClaims(t *testing.T) {
 // TestSnapshotTrace pins the order that makes a half-written snapshot impossible.
 func TestSnapshotTrace(t *testing.T) {
 	f := NewFaultFS(newDisk(t, snapDir))
-	w, err := CreateSnapshot(SnapshotOptions{FS: f, Dir: snapDir, DatabaseID: testDatabase, Zxid: 0x1f, BlockBytes: 100, SyncBytes: 200})
+	w, err := CreateSnapshot(SnapshotOptions{
+		FS: f, Dir: snapDir, DatabaseID: testDatabase, Zxid: 0x1f, BlockBytes: 100, SyncBytes: 200, WriteBackBytes: 100,
+	})
 	must(t, err)
 	for range 3 {
 		must(t, w.Append(1, make([]byte, 98)))
@@ -173,8 +175,8 @@ func TestSnapshotTrace(t *testing.T) {
 	const temp = "snapshot.000000000000001f.tmp"
 	want := []string{
 		"remove " + temp, "create " + temp, "write " + temp + " [0,64)",
-		"write " + temp + " [64,180)", "write " + temp + " [180,296)", "sync " + temp,
-		"write " + temp + " [296,412)", "write " + temp + " [412,444)", "sync " + temp,
+		"write " + temp + " [64,180)", "writeback " + temp + " [0,180)", "write " + temp + " [180,296)", "sync " + temp,
+		"write " + temp + " [296,412)", "writeback " + temp + " [296,412)", "write " + temp + " [412,444)", "sync " + temp,
 		"rename " + temp + " snapshot.000000000000001f", "syncdir snapshots",
 	}
 	if got := f.TakeTrace(); !slices.Equal(got, want) {
@@ -185,7 +187,7 @@ func TestSnapshotTrace(t *testing.T) {
 // TestSnapshotFaults fails every operation in turn: there is an error, no file of
 // the new zxid, no temporary file, and the older snapshot is untouched.
 func TestSnapshotFaults(t *testing.T) {
-	for _, op := range []Op{OpCreate, OpWrite, OpSync, OpRename, OpClose} {
+	for _, op := range []Op{OpCreate, OpWrite, OpWriteBack, OpSync, OpRename, OpClose} {
 		for nth := 1; ; nth++ {
 			m := newDisk(t, snapDir)
 			writeSnapshot(t, SnapshotOptions{FS: m, Dir: snapDir, Zxid: 5}, 3)
@@ -207,7 +209,9 @@ func TestSnapshotFaults(t *testing.T) {
 }
 
 func tryFaultySnapshot(fsys FS) error {
-	w, err := CreateSnapshot(SnapshotOptions{FS: fsys, Dir: snapDir, DatabaseID: testDatabase, Zxid: 9, BlockBytes: 100, SyncBytes: 150})
+	w, err := CreateSnapshot(SnapshotOptions{
+		FS: fsys, Dir: snapDir, DatabaseID: testDatabase, Zxid: 9, BlockBytes: 100, SyncBytes: 250, WriteBackBytes: 50,
+	})
 	if err != nil {
 		return err
 	}
