@@ -3,6 +3,7 @@ package actors_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -91,5 +92,27 @@ func TestSnapshotterMayFailAtAnyMoment(t *testing.T) {
 				t.Errorf("message %d, seed %d: only %d snapshots", failing, seed+1, n)
 			}
 		}
+	}
+}
+
+// A snapshot that is work makes pauses: it isn't done before time passes, clients are answered meanwhile, and it ends.
+func TestSnapshotRests(t *testing.T) {
+	const nodes = 1500
+	p := newPipeline(t, pipelineOptions{work: time.Millisecond, set: func(o *actors.Options) { o.SnapCount = nodes }})
+	c := p.connect(nil)
+	for i := range nodes {
+		if r := c.call(messages.OpCreate, createRequest(fmt.Sprintf("/n%d", i), 0)); r.err != 0 {
+			t.Fatal(r)
+		}
+	}
+	if n := p.rt.Metrics.Snapshots.Load(); n != 0 {
+		t.Errorf("%d snapshots were written without a pause", n)
+	}
+	p.pass(time.Second)
+	if n := p.rt.Metrics.Snapshots.Load(); n != 1 {
+		t.Errorf("%d snapshots after the pauses, want 1", n)
+	}
+	if r := c.call(messages.OpGetData, getRequest("/n0", false)); r.err != 0 {
+		t.Error(r)
 	}
 }

@@ -26,6 +26,7 @@ type pipeline struct {
 	t       testing.TB
 	steps   *actortest.Steps
 	clock   *actortest.Clock
+	time    actors.Clock // what the pipeline sees of it
 	net     *actortest.Network
 	disk    *persistence.MemFS
 	rt      *actors.Runtime
@@ -45,6 +46,18 @@ type pipelineOptions struct {
 	set  func(*actors.Options)
 	wrap func(name string, inner actor.Actor) actor.Actor
 	door actors.Acceptor // nil: the network in memory
+	work time.Duration   // what the pipeline's clock shows between two looks at it, beside what the test moves it by
+}
+
+// busyClock moves with each look at it: whoever measures its own work finds that it took time.
+type busyClock struct {
+	*actortest.Clock
+	each, sum int64 // microseconds
+}
+
+func (c *busyClock) MonoUs() int64 {
+	c.sum += c.each
+	return c.Clock.MonoUs() + c.sum
 }
 
 func newPipeline(t testing.TB, o pipelineOptions) *pipeline {
@@ -68,6 +81,10 @@ func newPipeline(t testing.TB, o pipelineOptions) *pipeline {
 	if testing.Verbose() {
 		p.log = zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel)
 	}
+	p.time = p.clock
+	if o.work > 0 {
+		p.time = &busyClock{Clock: p.clock, each: o.work.Microseconds()}
+	}
 	p.start(o.seed)
 	return p
 }
@@ -76,7 +93,7 @@ func (p *pipeline) start(seed uint64) {
 	var key [32]byte
 	binary.BigEndian.PutUint64(key[:], seed)
 	p.rt = actors.NewRuntime(actors.World{
-		Clock: p.clock, Random: rand.NewChaCha8(key), Dispatchers: p.steps, Log: p.log, Wrap: p.wrap,
+		Clock: p.time, Random: rand.NewChaCha8(key), Dispatchers: p.steps, Log: p.log, Wrap: p.wrap,
 		Fatal: func(err error) {
 			if p.fatal == nil {
 				p.fatal = err

@@ -18,9 +18,14 @@ const (
 	portionBytes    = 256 << 10
 )
 
-// workSpell is how long, in microseconds, the snapshotter works before it leaves processor and disk to the requests for as
-// long.
-const workSpell = 2000
+// workSpell is how long, in microseconds, the snapshotter works before it leaves processor and disk to the requests, and
+// restFactor how many times as long that pause is, up to longestRest: a disk that stalls is no reason to stand still for
+// much longer.
+const (
+	workSpell   = 500
+	restFactor  = 3
+	longestRest = 50_000
+)
 
 type (
 	snapshotBegun struct {
@@ -181,7 +186,8 @@ func (a *snapshotterActor) next(ctx actor.Context) {
 		return
 	}
 	self, root := ctx.Self(), a.env.System.Root
-	a.timer = a.env.Clock.After(time.Duration(a.worked)*time.Microsecond, func() { root.Send(self, nextPortion{}) })
+	rest := min(a.worked*restFactor, longestRest)
+	a.timer = a.env.Clock.After(time.Duration(rest)*time.Microsecond, func() { root.Send(self, nextPortion{}) })
 	a.worked = 0
 }
 
