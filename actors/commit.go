@@ -19,8 +19,8 @@ type Commit struct {
 	tickets  map[messages.Ticket]*sessionQueue // queues by the writes in them
 	refused  []refusedHead                     // refusals that are too early, by After
 	idle     []*sessionQueue                   // empty queues, for the next sessions
-	out      []messages.Delivery
-	lastOut  int // size of the last batch, for the capacity of the next one
+	out      *messages.Deliveries              // nil: none has been begun
+	lastOut  int                               // size of the last batch, for the capacity of the next one
 }
 
 // sessionQueue is one session's requests from its oldest write in flight on. The head is always a write.
@@ -56,19 +56,17 @@ func NewCommit(last messages.Zxid) *Commit {
 
 // Submit takes requests of this server's clients. Those with a ticket are writes.
 func (c *Commit) Submit(items []messages.Request) {
-	if c.out == nil {
-		c.out = make([]messages.Delivery, 0, batchCap(c.lastOut, len(items)))
-	}
+	c.begin(len(items))
 	for i := range items {
 		r := &items[i]
 		if r.Ticket == 0 {
 			if len(c.sessions) == 0 || r.Op == messages.OpPing {
-				c.out = append(c.out, messages.Delivery{Request: *r})
+				c.out.Items = append(c.out.Items, messages.Delivery{Request: *r})
 				continue
 			}
 			q := c.sessions[r.Session]
 			if q == nil {
-				c.out = append(c.out, messages.Delivery{Request: *r})
+				c.out.Items = append(c.out.Items, messages.Delivery{Request: *r})
 				continue
 			}
 			q.add(gateItem{request: *r})
@@ -77,6 +75,13 @@ func (c *Commit) Submit(items []messages.Request) {
 		q := c.queue(r.Session)
 		q.add(gateItem{request: *r})
 		c.tickets[r.Ticket] = q
+	}
+}
+
+// begin makes sure of a batch for what passes.
+func (c *Commit) begin(n int) {
+	if c.out == nil {
+		c.out = messages.NewDeliveries(batchCap(c.lastOut, n))
 	}
 }
 
@@ -98,6 +103,7 @@ func (c *Commit) queue(session messages.SessionID) *sessionQueue {
 
 // Committed takes transactions in zxid order. One that doesn't follow the last one is a broken invariant.
 func (c *Commit) Committed(items []messages.Proposal) {
+	c.begin(len(items))
 	for i := range items {
 		p := &items[i]
 		if !p.Header.Zxid.Follows(c.last) {
@@ -112,7 +118,7 @@ func (c *Commit) Committed(items []messages.Proposal) {
 func (c *Commit) pass(p *messages.Proposal) {
 	q := c.tickets[p.Ticket]
 	if p.Ticket == 0 || q == nil {
-		c.out = append(c.out, messages.Delivery{Proposal: p})
+		c.out.Items = append(c.out.Items, messages.Delivery{Proposal: p})
 		return
 	}
 	c.overtaken(q, p.Ticket)
@@ -120,7 +126,7 @@ func (c *Commit) pass(p *messages.Proposal) {
 		panic(fmt.Sprintf("commit: transaction %v belongs to ticket %d, but session %v waits for ticket %d",
 			p.Header.Zxid, p.Ticket, q.session, head.request.Ticket))
 	}
-	c.out = append(c.out, messages.Delivery{Request: q.first().request, Proposal: p})
+	c.out.Items = append(c.out.Items, messages.Delivery{Request: q.first().request, Proposal: p})
 	c.advance(q)
 }
 
@@ -136,13 +142,14 @@ func (c *Commit) overtaken(q *sessionQueue, ticket messages.Ticket) {
 		if word == nil {
 			word = &messages.Refusal{After: c.last}
 		}
-		c.out = append(c.out, messages.Delivery{Request: q.first().request, Refusal: word})
+		c.out.Items = append(c.out.Items, messages.Delivery{Request: q.first().request, Refusal: word})
 		c.drop(q)
 	}
 }
 
 // Refused takes prep's word on writes that became no transaction, in the order of their After.
 func (c *Commit) Refused(items []messages.Refusal) {
+	c.begin(len(items))
 	for i := range items {
 		r := &items[i]
 		q := c.tickets[r.Ticket]
@@ -192,7 +199,7 @@ func (c *Commit) advance(q *sessionQueue) {
 // settle answers the refused writes at the head whose time has come. One may have waited for a sync before it.
 func (c *Commit) settle(q *sessionQueue) {
 	for q.len() > 0 && q.first().refusal != nil && q.first().refusal.After <= c.last {
-		c.out = append(c.out, messages.Delivery{Request: q.first().request, Refusal: q.first().refusal})
+		c.out.Items = append(c.out.Items, messages.Delivery{Request: q.first().request, Refusal: q.first().refusal})
 		c.drop(q)
 	}
 }
@@ -202,7 +209,7 @@ func (c *Commit) drop(q *sessionQueue) {
 	items, n := q.items(), 1
 	delete(c.tickets, items[0].request.Ticket)
 	for n < len(items) && items[n].request.Ticket == 0 {
-		c.out = append(c.out, messages.Delivery{Request: items[n].request})
+		c.out.Items = append(c.out.Items, messages.Delivery{Request: items[n].request})
 		n++
 	}
 	q.drop(n)
@@ -217,11 +224,11 @@ func (c *Commit) drop(q *sessionQueue) {
 
 // Flush hands over what has passed since the last call.
 func (c *Commit) Flush() messages.Outbox {
-	if len(c.out) == 0 {
+	if c.out == nil || len(c.out.Items) == 0 {
 		return nil // an unused buffer stays for the next batch
 	}
-	batch := &messages.Deliveries{Items: c.out}
-	c.lastOut = len(c.out)
+	batch := c.out
+	c.lastOut = len(batch.Items)
 	c.out = nil
 	return messages.Outbox{}.To(messages.SlotNext, batch)
 }

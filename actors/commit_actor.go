@@ -21,6 +21,7 @@ func (a *commitActor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *messages.Requests:
 		a.core.Submit(m.Items)
+		a.env.doneWith(m)
 	case *messages.Committed:
 		a.core.Committed(m.Items)
 		a.env.Metrics.Commits.Add(int64(len(m.Items)))

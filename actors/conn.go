@@ -75,9 +75,9 @@ type Conn struct {
 	touched    int64 // when that was, monotonic milliseconds
 	identities []messages.Identity
 
-	batch       []messages.Request
-	lastBatch   int   // size of the last batch, for the capacity of the next one
-	outstanding int64 // requests without an answer
+	batch       *messages.Requests // nil: nothing has been read
+	lastBatch   int                // size of the last batch, for the capacity of the next one
+	outstanding int64              // requests without an answer
 	out         []byte
 	authRefused bool
 	fresh       bool // the client's reads must see all that was acknowledged before
@@ -235,9 +235,9 @@ func (c *Conn) request(frame []byte, nowUs int64) messages.Outbox {
 		h.Op = messages.OpError // createSession, for one, is the server's own word, and no client may say it
 	}
 	if c.batch == nil {
-		c.batch = make([]messages.Request, 0, batchCap(c.lastBatch, 1))
+		c.batch = messages.NewRequests(batchCap(c.lastBatch, 1))
 	}
-	c.batch = append(c.batch, messages.Request{
+	c.batch.Items = append(c.batch.Items, messages.Request{
 		Conn: c.id, Session: c.session, Xid: h.Xid, Op: h.Op, Body: d.Rest(),
 		Identities: c.identities, Fresh: c.fresh, Received: nowUs,
 	})
@@ -326,14 +326,14 @@ func (c *Conn) Relinked() messages.Outbox {
 	return messages.Outbox{}.To(messages.SlotTracker, &messages.Touch{Session: c.session, Now: c.touched})
 }
 
-// TakeRequests hands over what has been read since the last call.
-func (c *Conn) TakeRequests() []messages.Request {
+// TakeRequests hands over what has been read since the last call; nil: nothing.
+func (c *Conn) TakeRequests() *messages.Requests {
 	batch := c.batch
-	if len(batch) == 0 {
+	if batch == nil {
 		return nil // replies went out, and nothing came: that says nothing about the next batch
 	}
-	c.batch, c.lastBatch = nil, len(batch)
-	c.outstanding += int64(len(batch))
+	c.batch, c.lastBatch = nil, len(batch.Items)
+	c.outstanding += int64(len(batch.Items))
 	return batch
 }
 

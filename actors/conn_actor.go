@@ -166,14 +166,14 @@ func (a *connActor) drained(ctx actor.Context) {
 	if a.stopping {
 		return
 	}
-	if batch := a.core.TakeRequests(); len(batch) > 0 {
-		n := int64(len(batch))
+	if batch := a.core.TakeRequests(); batch != nil {
+		n := int64(len(batch.Items))
 		a.counted += n
 		a.rt.outstanding.Add(n)
 		a.rt.Metrics.PacketsReceived.Add(n)
 		a.stats.Received.Add(n)
 		a.stats.Outstanding.Store(a.counted)
-		ctx.Send(a.links.door(), &messages.Requests{Items: batch})
+		ctx.Send(a.links.door(), batch)
 	}
 	a.write(ctx)
 	a.flow()

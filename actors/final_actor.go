@@ -39,6 +39,7 @@ func (a *finalActor) Receive(ctx actor.Context) {
 		if a.env.Custom != nil {
 			a.env.Custom.tap(ctx, m.Items)
 		}
+		a.env.doneWith(m)
 	case *messages.ConnClosed:
 		a.core.ConnClosed(m)
 	case *messages.ConnIdentities:

@@ -111,14 +111,13 @@ const hotBatch = 64
 // hotRequests are what a busy server is asked most, and how often it may allocate from the chunk that the connection's actor
 // got to the replies' bytes in the hand of the socket, for one request and for a batch of hotBatch.
 //
-// A read, however many there are in the batch, has 8: the message with the chunk; the connection's batch and its message;
-// the request processor's, which may be made of several connections', and its message; the gate's and its message; the
-// message with the frames. None is for the request itself: its path is looked up where it was read, the reply is written
-// into a buffer that comes back.
+// A read, however many there are in the batch, has 2: the message with the chunk, and the one with the frames. None is for the
+// request itself: its path is looked up where it was read, the reply is written into a buffer that comes back, as do the
+// connection's batch and those of the request processor and of the gate.
 //
-// A write has those, and at the desk its path, its data (which the tree keeps), the overlay's record of the node before it
-// (the first one only) and with it, the transaction and its encoded form: 5 for each write of a batch. The rest are batches
-// and messages of the five stages, lists that grow with a batch, and what the disk in memory allocates itself.
+// A write has those, and at the desk its path and its data (which the tree copies), the transaction and its encoded form: 4 for
+// each write of a batch. The rest are messages of the five stages, the desk's list of proposals, which the gate's deliveries
+// refer to, and what the disk in memory allocates itself. One more of each may be a batch that the collector has taken.
 var hotRequests = []struct {
 	name      string
 	op        messages.OpCode
@@ -126,14 +125,14 @@ var hotRequests = []struct {
 	code      messages.ErrCode
 	one, many float64
 }{
-	{"ping", messages.OpPing, nil, messages.ErrOK, 8, 8},
-	{"get", messages.OpGetData, getRequest("/n0", false), messages.ErrOK, 8, 8},
-	{"get-missing", messages.OpGetData, getRequest("/missing", false), messages.ErrNoNode, 8, 8},
-	{"get-watch-again", messages.OpGetData, getRequest("/n0", true), messages.ErrOK, 8, 8},
-	{"exists", messages.OpExists, getRequest("/n0", false), messages.ErrOK, 8, 8},
-	{"children", messages.OpGetChildren2, getRequest("/", false), messages.ErrOK, 8, 8},
-	{"set", messages.OpSetData, setRequest("/n1", string(make([]byte, 100)), -1), messages.ErrOK, 28, 100 + 5*hotBatch},
-	{"set-watched", messages.OpSetData, setRequest("/n2", string(make([]byte, 100)), -1), messages.ErrOK, 28, 100 + 5*hotBatch},
+	{"ping", messages.OpPing, nil, messages.ErrOK, 3, 3},
+	{"get", messages.OpGetData, getRequest("/n0", false), messages.ErrOK, 3, 3},
+	{"get-missing", messages.OpGetData, getRequest("/missing", false), messages.ErrNoNode, 3, 3},
+	{"get-watch-again", messages.OpGetData, getRequest("/n0", true), messages.ErrOK, 3, 3},
+	{"exists", messages.OpExists, getRequest("/n0", false), messages.ErrOK, 3, 3},
+	{"children", messages.OpGetChildren2, getRequest("/", false), messages.ErrOK, 3, 3},
+	{"set", messages.OpSetData, setRequest("/n1", string(make([]byte, 100)), -1), messages.ErrOK, 14, 60 + 4*hotBatch},
+	{"set-watched", messages.OpSetData, setRequest("/n2", string(make([]byte, 100)), -1), messages.ErrOK, 14, 60 + 4*hotBatch},
 }
 
 func TestAllocationsOfRequests(t *testing.T) {

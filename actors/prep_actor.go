@@ -77,6 +77,7 @@ func (a *prepActor) requests(m *messages.Requests) {
 	}
 	a.env.Metrics.PrepQueue.Observe(int64(len(m.Items)), 1)
 	a.judge(m.Items)
+	a.env.doneWith(m)
 }
 
 // release goes on with what was put aside: leadership stays where it is.

@@ -25,8 +25,8 @@ type RequestProcessor struct {
 	locals   *LocalSessions // new sessions are local; nil: they are everybody's
 	upgrade  bool           // local sessions become everybody's when they need it
 	bound    map[messages.SessionID]messages.ConnID
-	requests []messages.Request
-	writes   []messages.Request
+	requests *messages.Requests                          // to the gate; nil: none
+	writes   *messages.Requests                          // to the desk; nil: none
 	words    []messages.Refusal                          // on requests of its own, which follow them to the gate
 	asked    map[messages.SessionID]*messages.Revalidate // questions to the leader that it hasn't answered
 	desk     deskState
@@ -91,7 +91,7 @@ func (p *RequestProcessor) Requests(items []messages.Request) {
 // Submit takes a batch of requests of one session.
 func (p *RequestProcessor) Submit(items []messages.Request) {
 	if p.requests == nil {
-		p.requests = make([]messages.Request, 0, batchCap(p.last[0], len(items)))
+		p.requests = messages.NewRequests(batchCap(p.last[0], len(items)))
 	}
 	session, proof := p.locals.find(items[0].Session), false
 	for i := range items {
@@ -116,12 +116,23 @@ func (p *RequestProcessor) pass(r *messages.Request) {
 	case p.asksLeader(r):
 		p.ticket++
 		r.Ticket = p.ticket
-		if p.writes == nil {
-			p.writes = make([]messages.Request, 0, batchCap(p.last[1], 1))
-		}
-		p.writes = append(p.writes, *r)
+		p.toDesk(r)
 	}
-	p.requests = append(p.requests, *r)
+	p.toGate(r)
+}
+
+func (p *RequestProcessor) toGate(r *messages.Request) {
+	if p.requests == nil {
+		p.requests = messages.NewRequests(batchCap(p.last[0], 1))
+	}
+	p.requests.Items = append(p.requests.Items, *r)
+}
+
+func (p *RequestProcessor) toDesk(r *messages.Request) {
+	if p.writes == nil {
+		p.writes = messages.NewRequests(batchCap(p.last[1], 1))
+	}
+	p.writes.Items = append(p.writes.Items, *r)
 }
 
 // asksLeader tells whether a request waits for the leader's word. On a server that runs alone a sync is a read: what is
@@ -234,7 +245,7 @@ func (p *RequestProcessor) serveBehind(m *messages.Revalidated) {
 	r := messages.Request{
 		Conn: m.Conn, Session: m.Session, Ticket: p.ticket, Op: messages.OpTakeUp, Body: jute.AppendInt(nil, m.Timeout),
 	}
-	p.requests = append(p.requests, r)
+	p.toGate(&r)
 	p.words = append(p.words, messages.Refusal{Ticket: r.Ticket, After: m.After})
 }
 
@@ -260,9 +271,9 @@ func (p *RequestProcessor) SessionClosed(m *messages.SessionClosed) {
 // Flush hands over what is to be sent: one batch to the gate, one of writes to the desk.
 func (p *RequestProcessor) Flush() messages.Outbox {
 	out := p.out
-	if len(p.requests) > 0 {
-		out = out.To(messages.SlotGate, &messages.Requests{Items: p.requests})
-		p.last[0] = len(p.requests)
+	if p.requests != nil && len(p.requests.Items) > 0 {
+		out = out.To(messages.SlotGate, p.requests)
+		p.last[0] = len(p.requests.Items)
 		p.requests = nil
 	}
 	if len(p.words) > 0 {
@@ -270,14 +281,18 @@ func (p *RequestProcessor) Flush() messages.Outbox {
 		p.words = nil
 	}
 	switch {
-	case len(p.writes) == 0 || p.desk == deskBehind:
+	case p.writes == nil || p.desk == deskBehind:
 	case p.desk == deskHeld:
 		p.writes = nil
 	default:
-		for part := range messages.Batches(p.writes, (*messages.Request).Size) {
+		for part := range messages.Batches(p.writes.Items, (*messages.Request).Size) {
+			if len(part) == len(p.writes.Items) {
+				out = out.To(messages.SlotPrep, p.writes)
+				break
+			}
 			out = out.To(messages.SlotPrep, &messages.Requests{Items: part})
 		}
-		p.last[1] = len(p.writes)
+		p.last[1] = len(p.writes.Items)
 		p.writes = nil
 	}
 	p.out = nil

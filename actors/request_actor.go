@@ -76,6 +76,7 @@ func (a *requestActor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *messages.Requests:
 		a.core.Requests(m.Items)
+		a.env.doneWith(m)
 	case *messages.Connect:
 		a.core.Connect(m)
 	case *messages.Revalidated:

@@ -16,8 +16,8 @@ func (p *RequestProcessor) wantsProof(r *messages.Request) bool {
 func (p *RequestProcessor) askProof(r *messages.Request) {
 	p.ticket++
 	r.Ticket = p.ticket
-	p.requests = append(p.requests, *r)
-	p.writes = append(p.writes, messages.Request{
+	p.toGate(r)
+	p.toDesk(&messages.Request{
 		Conn: r.Conn, Session: r.Session, Ticket: r.Ticket, Xid: r.Xid, Op: r.Op, Local: r.Local, Fresh: true,
 	})
 }

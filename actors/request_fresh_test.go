@@ -101,7 +101,7 @@ func TestConnTakesWishes(t *testing.T) {
 	c := serving(t)
 	fresh := func() bool {
 		c.Bytes(requestFrame(1, messages.OpGetData), 0)
-		return c.TakeRequests()[0].Fresh
+		return taken(c)[0].Fresh
 	}
 	wish := func(text string) {
 		p := jute.AuthPacket{Scheme: SchemeTroupe, Auth: []byte(text)}

@@ -80,6 +80,14 @@ func (env *StageEnv) dispatch(ctx actor.Context, next *actor.PID, out messages.O
 	}
 }
 
+// doneWith gives a batch back, of which this stage was the last reader: unless there are stages of somebody's own, which may
+// still have it, or parts of it.
+func (env *StageEnv) doneWith(batch interface{ Done() }) {
+	if env.Custom == nil {
+		batch.Done()
+	}
+}
+
 // address turns a slot into an address. A connection that has ended has none.
 func (env *StageEnv) address(slot messages.Slot, next *actor.PID, msg any) *actor.PID {
 	switch slot {

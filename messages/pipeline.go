@@ -55,6 +55,7 @@ type Delivery struct {
 type Deliveries struct {
 	_msgpack struct{} `msgpack:",as_array"`
 	Items    []Delivery
+	recycled bool // see NewDeliveries
 }
 
 // Applied tells that the tree holds all transactions up to Zxid, and how many bytes of log they took.

@@ -22,6 +22,7 @@ type Request struct {
 type Requests struct {
 	_msgpack struct{} `msgpack:",as_array"`
 	Items    []Request
+	recycled bool // see NewRequests
 }
 
 // Output is encoded frames for one connection. Close asks to close it when they have been written.

@@ -13,14 +13,14 @@ import (
 )
 
 // applied is called when a server's final has handled deliveries: what it has applied must be the history.
-func (w *World) applied(s *server, d *messages.Deliveries) {
+func (w *World) applied(s *server, given []messages.Delivery) {
 	t := s.life.tree
 	if v := s.life.seen; t == nil || (v != nil && v.Role == actors.RoleReadOnly) {
 		return
 	}
 	last := t.LastZxid()
-	for i := range d.Items {
-		p := d.Items[i].Proposal
+	for i := range given {
+		p := given[i].Proposal
 		if p == nil || p.Header.Zxid > last {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,7 +62,18 @@ func (t *trace) message(who uint64, where, kind, id string, msg any) {
 		t.types[typ] = h
 	}
 	t.mix(h)
-	t.put(event{at: t.w.clock.us, where: where, what: kind, id: id, msg: msg})
+	t.put(event{at: t.w.clock.us, where: where, what: kind, id: id, msg: lasting(msg)})
+}
+
+// lasting is a message that can be looked at when its receiver has done with it: some give their lists back.
+func lasting(msg any) any {
+	switch m := msg.(type) {
+	case *messages.Requests:
+		return &messages.Requests{Items: slices.Clone(m.Items)}
+	case *messages.Deliveries:
+		return &messages.Deliveries{Items: slices.Clone(m.Items)}
+	}
+	return msg
 }
 
 // hashOf is the hash of some words.

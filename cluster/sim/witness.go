@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -47,6 +48,10 @@ func (a *witness) Receive(ctx actor.Context) {
 	}()
 	a.maybePanic(msg)
 	a.maybeCut(msg)
+	var given []messages.Delivery
+	if d, ok := msg.(*messages.Deliveries); ok && a.kind == "final" {
+		given = slices.Clone(d.Items) // final gives the list back
+	}
 	unexpected := a.l.rt.Metrics.Unexpected.Load()
 	a.Actor.Receive(ctx)
 	if a.l.rt.Metrics.Unexpected.Load() != unexpected {
@@ -57,8 +62,8 @@ func (a *witness) Receive(ctx actor.Context) {
 	}
 	switch a.kind {
 	case "final":
-		if d, ok := msg.(*messages.Deliveries); ok {
-			w.applied(a.s, d)
+		if given != nil {
+			w.applied(a.s, given)
 		}
 	case actors.PeerActor:
 		w.looked(a.s)
