@@ -160,9 +160,15 @@ func (c *comparer) all(ctx context.Context) error {
 				return fmt.Errorf("round %d, %s: %w", round, s.Name, err)
 			}
 		}
+		if err := c.halfCeiling(ctx, round); err != nil {
+			return err
+		}
 	}
 	if c.cfg.FillKeys == 0 {
 		return nil
+	}
+	if err := c.fillCeiling(ctx); err != nil {
+		return err
 	}
 	for _, s := range c.cfg.Subjects {
 		c.cfg.Say(fmt.Sprintf("fill with %d znodes and start again: %s", c.cfg.FillKeys, s.Name))
@@ -172,26 +178,6 @@ func (c *comparer) all(ctx context.Context) error {
 	}
 	return nil
 }
-
-// ceilings measures the echo server with each shape of load that is compared.
-func (c *comparer) ceilings(ctx context.Context, round int) error {
-	echo, err := StartEcho()
-	if err != nil {
-		return err
-	}
-	defer echo.Stop()
-	for _, m := range echoMeasures() {
-		cfg := c.config([]string{echo.Address()}, nil)
-		cfg.ServerInside = true
-		if err := c.measure(ctx, m, cfg, EchoSubject, round); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// EchoSubject is the name under which the ceilings appear among the samples.
-const EchoSubject = "echo"
 
 // turn measures one subject once, idle sessions on servers of their own.
 func (c *comparer) turn(ctx context.Context, s Subject, round int) error {
@@ -303,6 +289,12 @@ func (c *comparer) run(ctx context.Context, cfg Config, scenario Scenario) (*Res
 	return r, nil
 }
 
+// The shape in which many keys are created.
+const (
+	fillSessions = 8
+	fillWindow   = 64
+)
+
 // fillAndStart fills a fresh server, stops it in good order and times its start.
 func (c *comparer) fillAndStart(ctx context.Context, s Subject) error {
 	home, err := os.MkdirTemp(c.cfg.Dir, "fill-*")
@@ -315,7 +307,7 @@ func (c *comparer) fillAndStart(ctx context.Context, s Subject) error {
 		return err
 	}
 	cfg.Keys.Count = c.cfg.FillKeys
-	cfg.Sessions, cfg.Window, cfg.Warmup, cfg.Duration = 8, 64, 0, 0
+	cfg.Sessions, cfg.Window, cfg.Warmup, cfg.Duration = fillSessions, fillWindow, 0, 0
 	r, err := c.run(ctx, cfg, Fill())
 	if err == nil {
 		c.add(measureFill, s.Name, 1, r.PerSecond, r)

@@ -132,6 +132,12 @@ func TestCompareAnEnsemble(t *testing.T) {
 			t.Errorf("%s: %v", m.name, v)
 		}
 	}
+	for _, row := range c.Tables()[0].Rows { // all that loads give has a limit
+		loaded := c.values(row.Measure, "Fake", sampleMedian)
+		if len(loaded) > 0 && row.Limit.Rounds == 0 {
+			t.Errorf("no limit of %s", row.Measure)
+		}
+	}
 	for _, m := range []string{measureSetInSyncs, measureOutageAny, measureOutageAll, measureOutageLongest} {
 		if v := c.values(m, "Fake", sampleValue); v[1] <= 0 {
 			t.Errorf("%s: %v", m, v)

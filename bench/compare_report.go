@@ -177,20 +177,6 @@ func (c *Comparison) table(view reportTable) ComparedTable {
 	return t
 }
 
-// limits are what the echo server reached, with a sync of the disk added where
-// a figure of the main view waits for one.
-func (c *Comparison) limits(row reportRow, view reportTable) map[int]float64 {
-	limits := c.values(row.ceiling, EchoSubject, view.of)
-	if !row.synced || view.unit != "" {
-		return limits
-	}
-	syncs := c.values(measureSync, DiskSubject, view.of)
-	for round := range limits {
-		limits[round] += syncs[round]
-	}
-	return limits
-}
-
 // WriteText writes the tables: the figures themselves, then what each operation
 // cost the server, then the 99th percentiles.
 func (c *Comparison) WriteText(w io.Writer) error {

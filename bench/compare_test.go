@@ -69,18 +69,45 @@ func TestComparisonTable(t *testing.T) {
 
 // Every measure that is taken must have a row, or it would vanish.
 func TestEveryMeasureHasARow(t *testing.T) {
-	rows, ceilings := make(map[string]bool), make(map[string]bool)
+	rows, echoes := make(map[string]reportRow), make(map[string]bool)
 	for _, row := range reportRows() {
-		rows[row.measure], ceilings[row.ceiling] = true, true
+		rows[row.measure], echoes[row.echo] = row, true
 	}
-	for _, m := range slices.Concat(standaloneMeasures(1000), ensembleMeasures(1000), []loadMeasure{halfMeasure(1)}) {
-		if !rows[m.name] || m.inSyncs != "" && !rows[m.inSyncs] {
+	for _, m := range slices.Concat(standaloneMeasures(1000), ensembleMeasures(1000), []loadMeasure{halfMeasure(1)}, bareMeasures(1000)) {
+		if rows[m.name].measure == "" || m.inSyncs != "" && rows[m.inSyncs].measure == "" {
 			t.Errorf("no row for %s or %s", m.name, m.inSyncs)
 		}
 	}
 	for _, m := range echoMeasures() {
-		if !ceilings[m.name] {
-			t.Errorf("no row shows the ceiling %s", m.name)
+		if !echoes[m.name] {
+			t.Errorf("no row shows the limit %s", m.name)
+		}
+	}
+}
+
+// The limit is the better one of what the echo server and the bare one reached,
+// whichever way is better.
+func TestLimitsAreTheBetterOnes(t *testing.T) {
+	c := &Comparison{Subjects: []string{"A"}, Rounds: 1}
+	for subject, figures := range map[string]map[string]float64{
+		"A":         {"get w32 c8": 10, "get w1 c1, median": 90, "set w1 c64": 5, "set w1 c1 at the leader, median": 300, measureMemory: 7},
+		EchoSubject: {"echo w32 c8": 300, "echo w1 c1, median": 30},
+		BareSubject: {"get w32 c8": 200, "get w1 c1, median": 20, "set w1 c64": 50, "set w1 c1, median": 100},
+	} {
+		for measure, v := range figures {
+			c.Samples = append(c.Samples, Sample{Measure: measure, Subject: subject, Round: 1, Value: v})
+		}
+	}
+	want := map[string]float64{
+		"get w32 c8": 300, "get w1 c1, median": 20, "set w1 c64": 50, "set w1 c1 at the leader, median": 100, measureMemory: 0,
+	}
+	rows := c.Tables()[0].Rows
+	if len(rows) != len(want) {
+		t.Errorf("%d rows, want %d", len(rows), len(want))
+	}
+	for _, row := range rows {
+		if row.Limit.Median != want[row.Measure] || (row.Limit.Rounds > 0) != (want[row.Measure] > 0) {
+			t.Errorf("limit of %s: %v, want %v", row.Measure, row.Limit, want[row.Measure])
 		}
 	}
 }

@@ -118,6 +118,24 @@ func transfer(call uintptr, fd int, b []byte) (int, error) {
 	}
 }
 
+// acceptSocket takes the next connection that waits, as a non-blocking socket.
+func acceptSocket(listener int) (fd int, err error) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(listener), 0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(n), nil
+}
+
+// syncQuietly makes the data of a file durable, like syncData, but without
+// telling Go's scheduler that the thread waits.
+func syncQuietly(fd int) error {
+	if _, _, errno := unix.RawSyscall(unix.SYS_FDATASYNC, uintptr(fd), 0, 0); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
 // beOnTime lets the kernel wake the calling thread without the slack that it
 // grants itself to save power, 50 us, and returns what undoes that.
 func beOnTime() (undo func()) {

@@ -105,5 +105,18 @@ func transfer(call func(int, []byte) (int, error), fd int, b []byte) (int, error
 	}
 }
 
+// acceptSocket takes the next connection that waits, as a non-blocking socket.
+func acceptSocket(listener int) (fd int, err error) {
+	fd, _, err = unix.Accept(listener)
+	if err != nil {
+		return -1, err
+	}
+	unix.CloseOnExec(fd)
+	return fd, unix.SetNonblock(fd, true)
+}
+
+// syncQuietly makes the data of a file durable.
+func syncQuietly(fd int) error { return unix.Fsync(fd) }
+
 // beOnTime does nothing here.
 func beOnTime() (undo func()) { return func() {} }

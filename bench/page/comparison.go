@@ -37,8 +37,8 @@ func OfComparisons(all ...*bench.Comparison) *Page {
 		p.Sections = append(p.Sections, more)
 	}
 	p.Lead = []string{"Each figure is the median of the rounds, with the lowest and the highest. A ratio pairs the figures of one round; " +
-		"above 1 the second subject is better. The limit is what an echo server reached with the same load in the same run, and for " +
-		"writes of a lone client one sync of the disk more."}
+		"above 1 the second subject is better. The limit is what a server that does the least reached with the same load in the same " +
+		"run: it answers, and makes what has arrived of sets durable with one sync, without a tree, sessions or a log to read again."}
 	return p
 }
 

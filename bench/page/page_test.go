@@ -125,14 +125,17 @@ func exampleComparison(ensemble int) *bench.Comparison {
 	c := &bench.Comparison{Subjects: []string{"ZooKeeper", "Troupe"}, Versions: map[string]string{"ZooKeeper": "3.8", "Troupe": "0.1"},
 		Rounds: 2, Ensemble: ensemble, Notes: []string{"something was done again"}}
 	for round := 1; round <= 2; round++ {
-		for i, subject := range []string{"ZooKeeper", "Troupe", bench.EchoSubject} {
+		for i, subject := range []string{"ZooKeeper", "Troupe", bench.EchoSubject, bench.BareSubject} {
 			of := func(measure string, value float64) {
 				c.Samples = append(c.Samples, bench.Sample{Measure: measure, Subject: subject, Round: round, Value: value,
 					Result: exampleResult("read", "get")})
 			}
 			if subject == bench.EchoSubject {
 				of("echo w32 c8", 3e6)
-				of("echo w1 c1, median", 20)
+				continue
+			}
+			if subject == bench.BareSubject {
+				of("set w1 c1, median", 120)
 				continue
 			}
 			of("get w32 c8", float64(1000*(1+9*i)*round))
