@@ -137,6 +137,9 @@ func Run(ctx context.Context, cfg Config, scenario Scenario) (*Result, error) {
 			return nil, fmt.Errorf("%s: %w", scenario.Name, err)
 		}
 	}
+	if err := enoughFiles(cfg.Sessions); err != nil {
+		return nil, err
+	}
 	r := &run{cfg: cfg, scenario: scenario, began: time.Now()}
 	if err := r.prepare(); err != nil {
 		return nil, err

@@ -22,6 +22,9 @@ type GrowConfig struct {
 	Largest map[string]int
 	// Warmup precedes each measure under load and Measure is its length.
 	Warmup, Measure time.Duration
+	// Patience is how long each point may take; a subject that needs longer
+	// ends its curve there. 0 waits for ever.
+	Patience time.Duration
 	// Dir is where the servers keep their data, LogDir gets their output.
 	Dir, LogDir string
 	// Say is told what happens, a line at a time; Progress as in [Config].
@@ -38,25 +41,30 @@ type GrowCurve struct {
 	// says otherwise, and the largest that may be asked for.
 	First, Usual, Most int
 	measure            func(*grower, context.Context, *growRun) error
+	// ensemble says that each point has an ensemble of its own.
+	ensemble bool
 }
 
 // GrowCurves lists what can grow. The usual sizes take about ten minutes in all
 // and less than 2 GiB.
 func GrowCurves() []GrowCurve {
 	return []GrowCurve{
-		{"connections", "connections, each with a session", 1, 1000, 50_000, (*grower).connections},
-		{"znodes", "znodes of 100 bytes", 1000, 100_000, KeysMax, (*grower).znodes},
-		{"value", "bytes of each value", 10, 1_000_000, ValueBytesMax, (*grower).values},
-		{"children", "children of one node", 1000, 100_000, 5_000_000, (*grower).children},
-		{"watches", "watches, on as many znodes", 1000, 100_000, KeysMax, (*grower).watches},
-		{"servers", "servers of the ensemble", 1, 5, EnsembleMax, (*grower).servers},
-		{"observers", "observers of an ensemble of three", 1, 2, EnsembleMax, (*grower).observers},
+		{"connections", "connections, each with a session", 1, 1000, 50_000, (*grower).connections, false},
+		{"znodes", "znodes of 100 bytes", 1000, 100_000, KeysMax, (*grower).znodes, false},
+		{"value", "bytes of each value", 10, 1_000_000, ValueBytesMax, (*grower).values, false},
+		{"children", "children of one node", 1000, 100_000, 5_000_000, (*grower).children, false},
+		{"watches", "watches, on as many znodes", 1000, 100_000, KeysMax, (*grower).watches, false},
+		{"servers", "servers of the ensemble", 1, 5, EnsembleMax, (*grower).servers, true},
+		{"observers", "observers of an ensemble of three", 1, 2, EnsembleMax, (*grower).observers, true},
 	}
 }
 
 // DefaultGrowConfig has all curves up to their usual sizes.
 func DefaultGrowConfig() GrowConfig {
-	cfg := GrowConfig{Largest: make(map[string]int), Warmup: 500 * time.Millisecond, Measure: 2 * time.Second, Say: func(string) {}}
+	cfg := GrowConfig{
+		Largest: make(map[string]int), Warmup: 500 * time.Millisecond, Measure: 2 * time.Second, Patience: 3 * time.Minute,
+		Say: func(string) {},
+	}
 	for _, c := range GrowCurves() {
 		cfg.Largest[c.Name] = c.Usual
 	}
@@ -71,6 +79,9 @@ func (c GrowConfig) Validate() error {
 	if c.Measure < 50*time.Millisecond {
 		return fmt.Errorf("measured time %v: want 50ms or more", c.Measure)
 	}
+	if c.Patience < 0 {
+		return fmt.Errorf("patience %v: want 0 or more", c.Patience)
+	}
 	known := 0
 	for _, curve := range GrowCurves() {
 		largest, ok := c.Largest[curve.Name]
@@ -84,7 +95,8 @@ func (c GrowConfig) Validate() error {
 	if known != len(c.Largest) {
 		return fmt.Errorf("curves %v: some are not known", c.Largest)
 	}
-	return nil
+	// Otherwise it would only turn out then that the generator can't follow.
+	return enoughFiles(c.Largest["connections"])
 }
 
 // points are the sizes to measure.
@@ -117,7 +129,9 @@ type Growth struct {
 	Subjects []string          `json:"subjects"`
 	Versions map[string]string `json:"versions"`
 	Notes    []string          `json:"notes,omitempty"` // what could not be measured
-	Points   []GrowPoint       `json:"points"`
+	// NotQuiet counts the figures that were taken while other programs ran.
+	NotQuiet int         `json:"not_quiet,omitempty"`
+	Points   []GrowPoint `json:"points"`
 }
 
 // GrowPoint is one figure.
@@ -175,8 +189,7 @@ func Grow(ctx context.Context, cfg GrowConfig) (*Growth, error) {
 				return g.out, fmt.Errorf("%s, %s: %w", curve.Name, s.Name, err)
 			}
 			if err != nil {
-				g.out.Notes = append(g.out.Notes, fmt.Sprintf("%s: %s could not follow: %v", curve.Name, s.Name, err))
-				cfg.Say("  " + g.out.Notes[len(g.out.Notes)-1])
+				g.note(fmt.Sprintf("%s: %s could not follow: %v", curve.Name, s.Name, err))
 			}
 		}
 	}
@@ -184,6 +197,58 @@ func Grow(ctx context.Context, cfg GrowConfig) (*Growth, error) {
 		return g.out, errors.New("nothing was measured")
 	}
 	return g.out, nil
+}
+
+// each measures the points of a curve one after the other. What fails with an
+// ensemble is tried once more, as in a comparison, and noted.
+func (g *grower) each(ctx context.Context, run *growRun, use func(context.Context, int) error) error {
+	for _, n := range run.points {
+		had := len(g.out.Points)
+		late, err := g.point(ctx, n, use)
+		if err != nil && run.curve.ensemble && !late && ctx.Err() == nil && !errors.Is(err, errWrongAnswer) {
+			g.note(fmt.Sprintf("%s %d, %s was done again: %v", run.curve.Name, n, run.subject.Name, err))
+			g.out.Points = g.out.Points[:had]
+			_, err = g.point(ctx, n, use)
+		}
+		if err != nil {
+			return fmt.Errorf("%s %d: %w", run.curve.Name, n, err)
+		}
+	}
+	return nil
+}
+
+// point measures one point. If that takes too long it is interrupted, as Ctrl-C
+// would.
+func (g *grower) point(ctx context.Context, n int, use func(context.Context, int) error) (late bool, err error) {
+	if g.cfg.Patience == 0 {
+		return false, use(ctx, n)
+	}
+	limited, cancel := context.WithTimeout(ctx, g.cfg.Patience)
+	defer cancel()
+	err = use(limited, n)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return true, fmt.Errorf("not done within %v: %w", g.cfg.Patience, err)
+	}
+	return false, err
+}
+
+// note keeps what went otherwise than planned, and says it.
+func (g *grower) note(text string) {
+	g.out.Notes = append(g.out.Notes, text)
+	g.cfg.Say("  " + text)
+}
+
+const (
+	// quietCores is how many processors other programs may keep busy during a
+	// run that counts as quiet.
+	quietCores = 0.3
+	// quietSeconds is the length of a run from which on that can be told.
+	quietSeconds = 0.5
+)
+
+// quiet says that no other program is known to have disturbed a run.
+func (r *Result) quiet() bool {
+	return r == nil || r.Seconds < quietSeconds || r.ForeignCores <= quietCores
 }
 
 // with runs a function with fresh servers of the run's subject.
@@ -217,8 +282,13 @@ func (g *grower) add(run *growRun, size int, metric, unit string, value float64,
 	g.out.Points = append(g.out.Points, GrowPoint{
 		Curve: run.curve.Name, Subject: run.subject.Name, Size: size, Metric: metric, Unit: unit, Value: value, Result: r,
 	})
-	g.cfg.Say(fmt.Sprintf("  %-9s %9s %-12s %-28s %s %s", run.subject.Name, formatCount(float64(size)), run.curve.Name, metric,
-		formatValue(value), unit))
+	line := fmt.Sprintf("  %-9s %9s %-12s %-28s %s %s", run.subject.Name, formatCount(float64(size)), run.curve.Name, metric,
+		formatValue(value), unit)
+	if !r.quiet() {
+		g.out.NotQuiet++
+		line += fmt.Sprintf(" (not quiet: other programs kept %.1f processors busy)", r.ForeignCores)
+	}
+	g.cfg.Say(line)
 }
 
 // rates measures gets and sets with a shape of load.

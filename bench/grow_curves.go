@@ -4,7 +4,6 @@ package bench
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -19,8 +18,8 @@ const (
 // connections load with one request outstanding on each connection, and hold as
 // many idle sessions.
 func (g *grower) connections(ctx context.Context, run *growRun) error {
-	for _, n := range run.points {
-		err := g.with(ctx, run, 1, func(cfg Config) error {
+	return g.each(ctx, run, func(ctx context.Context, n int) error {
+		return g.with(ctx, run, 1, func(cfg Config) error {
 			if err := Prepare(ctx, cfg); err != nil {
 				return err
 			}
@@ -37,11 +36,7 @@ func (g *grower) connections(ctx context.Context, run *growRun) error {
 			cfg.Sessions, cfg.Window = n, 1
 			return g.rates(ctx, run, cfg, n)
 		})
-		if err != nil {
-			return fmt.Errorf("%d connections: %w", n, err)
-		}
-	}
-	return nil
+	})
 }
 
 // znodes fills one server further and further.
@@ -49,7 +44,7 @@ func (g *grower) znodes(ctx context.Context, run *growRun) error {
 	return g.with(ctx, run, 1, func(cfg Config) error {
 		cfg.Sessions, cfg.Window = growSessions, growWindow
 		empty, _ := memory(cfg)
-		return g.fillEach(ctx, run, cfg, func(cfg Config, n int) error {
+		return g.fillEach(ctx, run, cfg, func(ctx context.Context, cfg Config, n int) error {
 			if full, ok := memory(cfg); ok {
 				g.add(run, n, "memory per znode", "B", max(0, full-empty)/float64(n), nil)
 			}
@@ -59,9 +54,9 @@ func (g *grower) znodes(ctx context.Context, run *growRun) error {
 }
 
 // fillEach creates the keys up to each point and calls a function there.
-func (g *grower) fillEach(ctx context.Context, run *growRun, cfg Config, use func(Config, int) error) error {
+func (g *grower) fillEach(ctx context.Context, run *growRun, cfg Config, use func(context.Context, Config, int) error) error {
 	had := 0
-	for _, n := range run.points {
+	return g.each(ctx, run, func(ctx context.Context, n int) error {
 		cfg.Keys.Count = n
 		if err := MakeDirs(cfg); err != nil {
 			return err
@@ -70,15 +65,12 @@ func (g *grower) fillEach(ctx context.Context, run *growRun, cfg Config, use fun
 		fill.Warmup, fill.Duration = 0, 0
 		r, err := g.run(ctx, fill, fillFrom(uint32(had)))
 		if err != nil {
-			return fmt.Errorf("%d %s: %w", n, run.curve.Name, err)
+			return err
 		}
 		had = n
 		g.add(run, n, "create", "ops/s", r.PerSecond, r)
-		if err := use(cfg, n); err != nil {
-			return fmt.Errorf("%d %s: %w", n, run.curve.Name, err)
-		}
-	}
-	return nil
+		return use(ctx, cfg, n)
+	})
 }
 
 // fillFrom creates the keys from one on.
@@ -98,16 +90,13 @@ func (g *grower) values(ctx context.Context, run *growRun) error {
 	return g.with(ctx, run, 1, func(cfg Config) error {
 		const keys, window = 64, 4
 		cfg.Sessions, cfg.Window, cfg.Keys.Count = growSessions, window, keys
-		for _, n := range run.points {
+		return g.each(ctx, run, func(ctx context.Context, n int) error {
 			cfg.Keys.ValueBytes = n
 			if err := Prepare(ctx, cfg); err != nil {
-				return fmt.Errorf("values of %d bytes: %w", n, err)
+				return err
 			}
-			if err := g.rates(ctx, run, cfg, n); err != nil {
-				return fmt.Errorf("values of %d bytes: %w", n, err)
-			}
-		}
-		return nil
+			return g.rates(ctx, run, cfg, n)
+		})
 	})
 }
 
@@ -115,7 +104,7 @@ func (g *grower) values(ctx context.Context, run *growRun) error {
 func (g *grower) children(ctx context.Context, run *growRun) error {
 	return g.with(ctx, run, 1, func(cfg Config) error {
 		cfg.Sessions, cfg.Window, cfg.Keys.PerDir = growSessions, growWindow, KeysMax
-		return g.fillEach(ctx, run, cfg, func(cfg Config, n int) error {
+		return g.fillEach(ctx, run, cfg, func(ctx context.Context, cfg Config, n int) error {
 			lone := cfg
 			lone.Sessions, lone.Window = 1, 1
 			r, err := g.run(ctx, lone, List())
@@ -130,8 +119,8 @@ func (g *grower) children(ctx context.Context, run *growRun) error {
 
 // watches leaves a watch on each of so many znodes, holds them, and fires all.
 func (g *grower) watches(ctx context.Context, run *growRun) error {
-	for _, n := range run.points {
-		err := g.with(ctx, run, 1, func(cfg Config) error {
+	return g.each(ctx, run, func(ctx context.Context, n int) error {
+		return g.with(ctx, run, 1, func(cfg Config) error {
 			cfg.Sessions, cfg.Window, cfg.Keys.Count = growSessions, growWindow, n
 			if err := MakeDirs(cfg); err != nil {
 				return err
@@ -156,11 +145,7 @@ func (g *grower) watches(ctx context.Context, run *growRun) error {
 			g.add(run, n, "events", "per second", float64(n)/max(r.of(OpLastEvent).MaxUS/1e6, 1e-9), r)
 			return nil
 		})
-		if err != nil {
-			return fmt.Errorf("%d watches: %w", n, err)
-		}
-	}
-	return nil
+	})
 }
 
 // watchEach leaves a watch on each key, and then, if it is to fire them, sets
@@ -230,26 +215,18 @@ func (w *watchLoad) Done() bool {
 
 // servers starts ensembles of each size.
 func (g *grower) servers(ctx context.Context, run *growRun) error {
-	for _, n := range run.points {
-		err := g.with(ctx, run, n, func(cfg Config) error { return g.ensembleRates(ctx, run, cfg, n) })
-		if err != nil {
-			return fmt.Errorf("%d servers: %w", n, err)
-		}
-	}
-	return nil
+	return g.each(ctx, run, func(ctx context.Context, n int) error {
+		return g.with(ctx, run, n, func(cfg Config) error { return g.ensembleRates(ctx, run, cfg, n) })
+	})
 }
 
 // observers starts an ensemble of three with so many observers. Clients are at
 // all servers.
 func (g *grower) observers(ctx context.Context, run *growRun) error {
 	const voters = 3
-	for _, n := range run.points {
-		err := g.withObservers(ctx, run, voters, n, func(cfg Config) error { return g.ensembleRates(ctx, run, cfg, n) })
-		if err != nil {
-			return fmt.Errorf("%d observers: %w", n, err)
-		}
-	}
-	return nil
+	return g.each(ctx, run, func(ctx context.Context, n int) error {
+		return g.withObservers(ctx, run, voters, n, func(cfg Config) error { return g.ensembleRates(ctx, run, cfg, n) })
+	})
 }
 
 // ensembleRates measures gets, sets, and a lone client's sets at a follower.

@@ -104,6 +104,70 @@ func TestGrowNotesWhoCannotFollow(t *testing.T) {
 	}
 }
 
+// A subject for which a point takes too long ends its curve, with a note that
+// names the time, and the next curve goes on.
+func TestGrowIsNotPatientForEver(t *testing.T) {
+	cfg := smallGrowth(t, map[string]int{"connections": 1, "value": 10})
+	cfg.Patience = time.Nanosecond
+	g, err := Grow(context.Background(), cfg)
+	if err == nil || len(g.Notes) != 2 || !strings.Contains(g.Notes[0], "connections 1: not done within 1ns") {
+		t.Errorf("%v, notes %q", err, g.Notes)
+	}
+}
+
+// An ensemble that fails once is measured again; what it gave before is dropped.
+func TestGrowTriesAnEnsembleAgain(t *testing.T) {
+	run := &growRun{points: []int{3, 5}, subject: Subject{Name: "A"}}
+	for _, ensemble := range []bool{true, false} {
+		g := &grower{cfg: DefaultGrowConfig(), out: &Growth{}}
+		run.curve = GrowCurve{Name: "servers", ensemble: ensemble}
+		tries := 0
+		err := g.each(context.Background(), run, func(_ context.Context, n int) error {
+			tries++
+			g.add(run, n, "get", "ops/s", float64(tries), nil)
+			if tries == 2 {
+				return errNoAnswer
+			}
+			return nil
+		})
+		switch {
+		case !ensemble && (err == nil || tries != 2):
+			t.Errorf("one server: %v after %d tries", err, tries)
+		case ensemble && (err != nil || len(g.out.Points) != 2 || g.out.Points[1].Value != 3 || len(g.out.Notes) != 1):
+			t.Errorf("ensemble: %v, %+v, %q", err, g.out.Points, g.out.Notes)
+		}
+	}
+}
+
+// Who reads the figures must know how many of them others disturbed. What took
+// too short a time to tell does not count.
+func TestGrowCountsWhatWasNotQuiet(t *testing.T) {
+	var said strings.Builder
+	g := &grower{cfg: DefaultGrowConfig(), out: &Growth{}}
+	g.cfg.Say = func(line string) { said.WriteString(line) }
+	run := &growRun{curve: GrowCurve{Name: "value"}, subject: Subject{Name: "A"}}
+	for _, r := range []*Result{nil, {Seconds: 2, ForeignCores: 0.1}, {Seconds: 0.1, ForeignCores: 1}, {Seconds: 2, ForeignCores: -1}} {
+		g.add(run, 1, "get", "ops/s", 1, r)
+	}
+	if g.out.NotQuiet != 0 || strings.Contains(said.String(), "not quiet") {
+		t.Errorf("%d not quiet, %s", g.out.NotQuiet, said.String())
+	}
+	g.add(run, 1, "set", "ops/s", 1, &Result{Seconds: 2, ForeignCores: 0.9})
+	if g.out.NotQuiet != 1 || !strings.Contains(said.String(), "other programs kept 0.9 processors busy") {
+		t.Errorf("%d not quiet, %s", g.out.NotQuiet, said.String())
+	}
+}
+
+// A process that may not have so many sockets must not blame a server for it.
+func TestTooManyConnectionsForThisProcess(t *testing.T) {
+	if err := enoughFiles(1); err != nil {
+		t.Error(err)
+	}
+	if err := enoughFiles(1 << 40); err != nil && !strings.Contains(err.Error(), "ulimit -n") {
+		t.Error(err)
+	}
+}
+
 // What was measured until an interruption is kept.
 func TestGrowIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -126,6 +190,7 @@ func TestGrowErrorsNameTheRange(t *testing.T) {
 		"measured":    func(c *GrowConfig) { c.Measure = 0 },
 		"servers 10":  func(c *GrowConfig) { c.Largest["servers"] = 10 },
 		"connections": func(c *GrowConfig) { c.Largest["connections"] = -1 },
+		"patience":    func(c *GrowConfig) { c.Patience = -1 },
 		"curves":      func(c *GrowConfig) { c.Largest["moons"] = 3 },
 	} {
 		cfg := smallGrowth(t, map[string]int{"znodes": 1000})

@@ -63,3 +63,15 @@ func socketError(fd int) error {
 
 // closeSocket closes the socket. Nothing useful can be done about an error.
 func closeSocket(fd int) { _ = unix.Close(fd) }
+
+// enoughFiles returns an error when the system would refuse so many sockets to
+// this process. Go has raised its limit as far as that is allowed.
+func enoughFiles(sockets int) error {
+	const others = 32 // logs, pollers, a connection now and then
+	var l unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil || uint64(l.Cur) >= uint64(sockets+others) {
+		return nil
+	}
+	return fmt.Errorf("%d connections: this process may have %d files open; want %d or more, which `ulimit -n` says before it starts",
+		sockets, l.Cur, sockets+others)
+}

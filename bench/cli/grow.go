@@ -46,6 +46,7 @@ with the results so far.`,
 	f.find.bindSubjects(set)
 	set.DurationVar(&f.cfg.Warmup, "warmup", f.cfg.Warmup, "load before each measure")
 	set.DurationVar(&f.cfg.Measure, "measure", f.cfg.Measure, "time of each measure")
+	set.DurationVar(&f.cfg.Patience, "patience", f.cfg.Patience, "time that a point may take until the curve ends there, 0 for any")
 	set.StringVar(&f.cfg.Dir, "dir", os.TempDir(), "folder for the servers' data, best on the disk that matters")
 	set.StringVarP(&f.find.out, "out", "o", "bench-grow", "folder for the raw data, the page, the picture and the servers' logs")
 	return c

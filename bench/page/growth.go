@@ -27,6 +27,10 @@ func OfGrowth(g *bench.Growth) *Page {
 	for _, note := range g.Notes {
 		p.Lead = append(p.Lead, "note: "+note)
 	}
+	if g.NotQuiet > 0 {
+		p.Lead = append(p.Lead,
+			fmt.Sprintf("note: %d of %d figures were taken while other programs kept the machine busy", g.NotQuiet, len(g.Points)))
+	}
 	for _, curve := range bench.GrowCurves() {
 		section := Section{Title: curve.Title}
 		for _, metric := range metricsOf(g, curve.Name) {

@@ -161,7 +161,7 @@ func TestPageOfComparisons(t *testing.T) {
 }
 
 func TestPageOfGrowth(t *testing.T) {
-	g := &bench.Growth{Subjects: []string{"ZooKeeper", "Troupe"}, Notes: []string{"somebody could not follow"}}
+	g := &bench.Growth{Subjects: []string{"ZooKeeper", "Troupe"}, Notes: []string{"somebody could not follow"}, NotQuiet: 2}
 	for _, size := range []int{1000, 10_000, 100_000} {
 		for i, subject := range g.Subjects {
 			if i == 0 && size > 10_000 {
@@ -173,7 +173,8 @@ func TestPageOfGrowth(t *testing.T) {
 		}
 	}
 	text := checkPage(t, OfGrowth(g))
-	for _, want := range []string{"somebody could not follow", "memory per znode, B", "by znodes of 100 bytes", "<td>100k</td>"} {
+	for _, want := range []string{"somebody could not follow", "memory per znode, B", "by znodes of 100 bytes", "<td>100k</td>",
+		"2 of 10 figures"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in the page", want)
 		}
