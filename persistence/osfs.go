@@ -44,7 +44,7 @@ func openOS(name string, flag int) (File, error) {
 func (OSFS) Rename(oldName, newName string) error { return diskFull(os.Rename(oldName, newName)) }
 
 // Remove implements FS.
-func (OSFS) Remove(name string) error { return remove(name) }
+func (OSFS) Remove(name string) error { return os.Remove(name) }
 
 // ReadDir implements FS.
 func (OSFS) ReadDir(dir string) ([]string, error) {

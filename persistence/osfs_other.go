@@ -14,7 +14,5 @@ func datasync(f *os.File) error { return f.Sync() }
 // writeBack has no equivalent.
 func writeBack(*os.File, int64, int64) error { return unix.EOPNOTSUPP }
 
-func remove(name string) error { return os.Remove(name) }
-
 // allocate has no equivalent that also zeroes; the caller then writes zeros.
 func allocate(*os.File, int64, int64) error { return unix.EOPNOTSUPP }
