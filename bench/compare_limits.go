@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // What the machine allows, measured in the same run with the same loads: the
@@ -94,10 +95,21 @@ func (c *comparer) limitsOf(ctx context.Context, cfg Config, subject string, rou
 }
 
 // limits are the better figures of the echo server and the bare one. Neither is
-// the limit itself: each only shows that the machine can do that much.
+// the limit itself: each only shows that the machine can do that much. A lone
+// set's echo takes a sync of the disk longer; what else that costs, it can't tell.
 func (c *Comparison) limits(row reportRow, view reportTable) map[int]float64 {
 	lower := row.lower || view.unit != ""
 	limits := c.values(row.echo, EchoSubject, view.of)
+	if strings.HasPrefix(row.measure, "set ") {
+		syncs := c.values(measureSync, DiskSubject, view.of)
+		for round := range limits {
+			if sync, ok := syncs[round]; ok && view.unit == "" {
+				limits[round] += sync
+			} else {
+				delete(limits, round)
+			}
+		}
+	}
 	for round, bare := range c.values(cmp.Or(row.bare, row.measure), BareSubject, view.of) {
 		if echo, ok := limits[round]; !ok || lower == (bare < echo) {
 			limits[round] = bare
