@@ -91,6 +91,9 @@ func TestTxnRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if viewHeader, view, err := ViewTxn(data); err != nil || viewHeader != h || !reflect.DeepEqual(view, body) {
+			t.Fatalf("a view has %+v %#v, %v\nwant %+v %#v", viewHeader, view, err, h, body)
+		}
 		clear(data) // what came out must not share the bytes
 		if gotHeader != h || !reflect.DeepEqual(gotBody, body) {
 			t.Fatalf("got %+v %#v\nwant %+v %#v", gotHeader, gotBody, h, body)

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 
-	"github.com/vmihailenco/msgpack/v5"
+	"github.com/tinylib/msgp/msgp"
 )
 
 // ErrTxnFormat tells that bytes are not a transaction of this version.
@@ -15,244 +14,249 @@ var ErrTxnFormat = errors.New("not a transaction of this version")
 
 var errNestedMulti = errors.New("a multi within a multi")
 
+// txnDecoder reads what is left of a transaction. After the first error it reads nothing more.
 type txnDecoder struct {
-	data []byte
-	r    bytes.Reader // over data; the library reads from it without looking ahead
-	dec  *msgpack.Decoder
+	left   []byte
+	shares bool // buffers are parts of it
+	err    error
 }
 
-var txnDecoders = sync.Pool{New: func() any {
-	d := &txnDecoder{}
-	d.dec = msgpack.NewDecoder(&d.r)
-	return d
-}}
-
 // DecodeTxn is the inverse of EncodeTxn. What it returns shares nothing with data. Errors wrap ErrTxnFormat.
-func DecodeTxn(data []byte) (TxnHeader, TxnBody, error) {
-	d := txnDecoders.Get().(*txnDecoder)
-	d.data = data
-	d.r.Reset(data)
-	d.dec.Reset(&d.r)
-	h, body, err := d.txn()
-	if err == nil && d.r.Len() > 0 {
-		err = fmt.Errorf("%d bytes left over", d.r.Len())
+func DecodeTxn(data []byte) (TxnHeader, TxnBody, error) { return (&txnDecoder{left: data}).decode() }
+
+// ViewTxn is DecodeTxn for who keeps data and never changes it: the body's buffers are parts of it.
+func ViewTxn(data []byte) (TxnHeader, TxnBody, error) {
+	return (&txnDecoder{left: data, shares: true}).decode()
+}
+
+func (d *txnDecoder) decode() (TxnHeader, TxnBody, error) {
+	h, body := d.txn()
+	if d.err == nil && len(d.left) > 0 {
+		d.fail(fmt.Errorf("%d bytes left over", len(d.left)))
 	}
-	d.data = nil // the pool must not keep the caller's bytes alive
-	d.r.Reset(nil)
-	txnDecoders.Put(d)
-	if err != nil {
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
+	if d.err != nil {
+		if errors.Is(d.err, msgp.ErrShortBytes) {
+			d.err = io.ErrUnexpectedEOF
 		}
-		return h, nil, fmt.Errorf("%w: %w", ErrTxnFormat, err)
+		return h, nil, fmt.Errorf("%w: %w", ErrTxnFormat, d.err)
 	}
 	return h, body, nil
 }
 
-func (d *txnDecoder) txn() (h TxnHeader, body TxnBody, err error) {
-	if err = d.array(8); err != nil {
-		return h, nil, err
+func (d *txnDecoder) fail(err error) {
+	if d.err == nil {
+		d.err, d.left = err, nil
 	}
-	version, err := d.dec.DecodeUint64()
-	if err != nil {
-		return h, nil, err
+}
+
+func (d *txnDecoder) txn() (h TxnHeader, body TxnBody) {
+	d.array(8)
+	if version := d.uint(); d.err == nil && version != txnVersion {
+		d.fail(fmt.Errorf("version %d, this server knows %d", version, txnVersion))
 	}
-	if version != txnVersion {
-		return h, nil, fmt.Errorf("version %d, this server knows %d", version, txnVersion)
+	h = TxnHeader{Zxid: Zxid(d.uint()), Time: d.int(), Session: SessionID(d.int()), Xid: d.int32(), Op: OpCode(d.int32())}
+	switch kind := d.kind(); {
+	case d.err != nil:
+	case kind == TxnMulti:
+		body = d.multi()
+	default:
+		body = d.body(kind)
 	}
-	var kind TxnKind
-	err = firstError(d.uint((*uint64)(&h.Zxid)), d.int(&h.Time), d.int((*int64)(&h.Session)), d.int32(&h.Xid),
-		d.int32((*int32)(&h.Op)), d.kind(&kind))
-	if err != nil {
-		return h, nil, err
-	}
-	if kind == TxnMulti {
-		body, err = d.multi()
-	} else {
-		body, err = d.body(kind)
-	}
-	return h, body, err
+	return h, body
 }
 
 // body reads what may stand alone as well as in a multi.
-func (d *txnDecoder) body(kind TxnKind) (TxnBody, error) {
+func (d *txnDecoder) body(kind TxnKind) TxnBody {
 	switch kind {
 	case TxnCreate:
-		return d.create()
+		d.array(5)
+		return &CreateTxn{Path: d.string(), Data: d.bytes(), ACL: d.acl(), Owner: Owner(d.uint()), ParentCreates: d.int32()}
 	case TxnDelete:
-		b := &DeleteTxn{}
-		return b, firstOf(d.array(1), func() error { return d.string(&b.Path) })
+		d.array(1)
+		return &DeleteTxn{Path: d.string()}
 	case TxnSetData:
-		b := &SetDataTxn{}
-		return b, firstOf(d.array(3), func() error {
-			return firstError(d.string(&b.Path), d.bytes(&b.Data), d.int32(&b.Version))
-		})
+		d.array(3)
+		return &SetDataTxn{Path: d.string(), Data: d.bytes(), Version: d.int32()}
 	case TxnSetACL:
-		b := &SetACLTxn{}
-		return b, firstOf(d.array(3), func() error {
-			return firstError(d.string(&b.Path), d.acl(&b.ACL), d.int32(&b.Version))
-		})
+		d.array(3)
+		return &SetACLTxn{Path: d.string(), ACL: d.acl(), Version: d.int32()}
 	case TxnCreateSession:
-		b := &CreateSessionTxn{}
-		return b, firstOf(d.array(2), func() error { return firstError(d.int32(&b.Timeout), d.bytes(&b.Password)) })
+		d.array(2)
+		return &CreateSessionTxn{Timeout: d.int32(), Password: d.bytes()}
 	case TxnCloseSession:
-		b := &CloseSessionTxn{}
-		return b, firstOf(d.array(1), func() error { return d.paths(&b.Paths) })
+		d.array(1)
+		return &CloseSessionTxn{Paths: d.paths()}
 	case TxnMulti:
-		return nil, errNestedMulti
+		d.fail(errNestedMulti)
+	default:
+		d.fail(fmt.Errorf("kind %d is unknown", kind))
 	}
-	return nil, fmt.Errorf("kind %d is unknown", kind)
+	return nil
 }
 
-func (d *txnDecoder) create() (TxnBody, error) {
-	b := &CreateTxn{}
-	return b, firstOf(d.array(5), func() error {
-		return firstError(d.string(&b.Path), d.bytes(&b.Data), d.acl(&b.ACL), d.uint((*uint64)(&b.Owner)),
-			d.int32(&b.ParentCreates))
-	})
-}
-
-func (d *txnDecoder) multi() (TxnBody, error) {
-	if err := d.array(1); err != nil {
-		return nil, err
-	}
-	n, err := d.count()
-	if err != nil {
-		return nil, err
-	}
+func (d *txnDecoder) multi() TxnBody {
+	d.array(1)
+	n := d.count()
 	m := &MultiTxn{Ops: make([]MultiOp, 0, min(n, 1024))}
-	for range n {
-		var item MultiOp
-		var kind TxnKind
-		err := firstOf(d.array(3), func() error { return firstError(d.int32((*int32)(&item.Op)), d.kind(&kind)) })
-		if err == nil && kind == 0 {
-			err = d.dec.DecodeNil()
-		} else if err == nil {
-			item.Body, err = d.body(kind)
-		}
-		if err != nil {
-			return nil, err
+	for i := 0; i < n && d.err == nil; i++ {
+		d.array(3)
+		item, kind := MultiOp{Op: OpCode(d.int32())}, d.kind()
+		if kind == 0 {
+			d.null()
+		} else if d.err == nil {
+			item.Body = d.body(kind)
 		}
 		m.Ops = append(m.Ops, item)
 	}
-	return m, nil
+	return m
 }
 
-func (d *txnDecoder) acl(list *[]ACL) error {
-	n, err := d.count()
+func (d *txnDecoder) acl() []ACL {
+	n := d.count()
+	list := make([]ACL, 0, min(n, 64))
+	for i := 0; i < n && d.err == nil; i++ {
+		d.array(3)
+		list = append(list, ACL{Perms: Perm(d.int32()), ID: Identity{Scheme: d.string(), ID: d.string()}})
+	}
+	return list
+}
+
+func (d *txnDecoder) paths() []string {
+	n := d.count()
+	list := make([]string, 0, min(n, 1024))
+	for i := 0; i < n && d.err == nil; i++ {
+		list = append(list, d.string())
+	}
+	return list
+}
+
+func (d *txnDecoder) arrayLen() (n uint32) {
+	if d.err != nil {
+		return 0
+	}
+	n, left, err := msgp.ReadArrayHeaderBytes(d.left)
 	if err != nil {
-		return err
+		d.fail(err)
+		return 0
 	}
-	*list = make([]ACL, 0, min(n, 64))
-	for range n {
-		var a ACL
-		err := firstOf(d.array(3), func() error {
-			return firstError(d.int32((*int32)(&a.Perms)), d.string(&a.ID.Scheme), d.string(&a.ID.ID))
-		})
-		if err != nil {
-			return err
-		}
-		*list = append(*list, a)
-	}
-	return nil
+	d.left = left
+	return n
 }
 
-func (d *txnDecoder) paths(list *[]string) error {
-	n, err := d.count()
-	if err != nil {
-		return err
+func (d *txnDecoder) array(want uint32) {
+	if n := d.arrayLen(); d.err == nil && n != want {
+		d.fail(fmt.Errorf("an array of %d where %d belong", n, want))
 	}
-	*list = make([]string, 0, min(n, 1024))
-	for range n {
-		var p string
-		if err := d.string(&p); err != nil {
-			return err
-		}
-		*list = append(*list, p)
-	}
-	return nil
-}
-
-// firstOf runs rest only when the step before it went well.
-func firstOf(err error, rest func() error) error {
-	if err != nil {
-		return err
-	}
-	return rest()
-}
-
-func (d *txnDecoder) array(want int) error {
-	n, err := d.dec.DecodeArrayLen()
-	if err == nil && n != want {
-		err = fmt.Errorf("an array of %d where %d belong", n, want)
-	}
-	return err
 }
 
 // count reads the length of a list and checks it against the bytes that are left.
-func (d *txnDecoder) count() (int, error) {
-	n, err := d.dec.DecodeArrayLen()
-	if err == nil && (n < 0 || n > d.r.Len()) {
-		err = fmt.Errorf("a list of %d items in %d bytes", n, d.r.Len())
+func (d *txnDecoder) count() int {
+	n := d.arrayLen()
+	if int64(n) > int64(len(d.left)) {
+		d.fail(fmt.Errorf("a list of %d items in %d bytes", n, len(d.left)))
+		return 0
 	}
-	return n, err
+	return int(n)
 }
 
-func (d *txnDecoder) uint(v *uint64) (err error) { *v, err = d.dec.DecodeUint64(); return err }
-func (d *txnDecoder) int(v *int64) (err error)   { *v, err = d.dec.DecodeInt64(); return err }
-
-func (d *txnDecoder) int32(v *int32) error {
-	n, err := d.dec.DecodeInt64()
-	if err == nil && n != int64(int32(n)) {
-		err = fmt.Errorf("%d does not fit 32 bits", n)
+func (d *txnDecoder) uint() (v uint64) {
+	if d.err != nil {
+		return 0
 	}
-	*v = int32(n)
-	return err
+	v, left, err := msgp.ReadUint64Bytes(d.left)
+	if err != nil {
+		d.fail(err)
+		return 0
+	}
+	d.left = left
+	return v
 }
 
-func (d *txnDecoder) kind(v *TxnKind) error {
-	n, err := d.dec.DecodeUint64()
-	if err == nil && n != uint64(TxnKind(n)) {
-		err = fmt.Errorf("kind %d is unknown", n)
+func (d *txnDecoder) int() (v int64) {
+	if d.err != nil {
+		return 0
 	}
-	*v = TxnKind(n)
-	return err
+	v, left, err := msgp.ReadInt64Bytes(d.left)
+	if err != nil {
+		d.fail(err)
+		return 0
+	}
+	d.left = left
+	return v
+}
+
+func (d *txnDecoder) int32() int32 {
+	n := d.int()
+	if n != int64(int32(n)) {
+		d.fail(fmt.Errorf("%d does not fit 32 bits", n))
+	}
+	return int32(n)
+}
+
+func (d *txnDecoder) kind() TxnKind {
+	n := d.uint()
+	if n != uint64(TxnKind(n)) {
+		d.fail(fmt.Errorf("kind %d is unknown", n))
+	}
+	return TxnKind(n)
 }
 
 // string reads a string. The names that are in nearly every ACL take no memory of their own.
-func (d *txnDecoder) string(v *string) error {
-	b, err := d.view()
+func (d *txnDecoder) string() string {
+	if d.err != nil {
+		return ""
+	}
+	b, left, err := msgp.ReadStringZC(d.left)
+	if err != nil {
+		d.fail(err)
+		return ""
+	}
+	d.left = left
 	switch string(b) {
 	case SchemeWorld:
-		*v = SchemeWorld
+		return SchemeWorld
 	case WorldAnyone:
-		*v = WorldAnyone
+		return WorldAnyone
 	case SchemeDigest:
-		*v = SchemeDigest
-	default:
-		*v = string(b)
+		return SchemeDigest
 	}
-	return err
+	return string(b)
 }
 
-// bytes reads a copy of a binary; nil is kept apart from empty.
-func (d *txnDecoder) bytes(v *[]byte) error {
-	b, err := d.view()
-	*v = bytes.Clone(b)
-	return err
+// bytes reads a binary; nil is kept apart from empty.
+func (d *txnDecoder) bytes() []byte {
+	if d.err != nil || d.isNull() {
+		return nil
+	}
+	b, left, err := msgp.ReadBytesZC(d.left)
+	if err != nil {
+		d.fail(err)
+		return nil
+	}
+	d.left = left
+	if d.shares {
+		return b[:len(b):len(b)]
+	}
+	return bytes.Clone(b)
 }
 
-// view reads a string or binary without copying; nil gives nil. The length is checked against the bytes that are
-// left, so a damaged one can't make anybody allocate.
-func (d *txnDecoder) view() ([]byte, error) {
-	n, err := d.dec.DecodeBytesLen()
-	if err != nil || n == -1 {
-		return nil, err
+// isNull tells whether a nil follows, and passes over it.
+func (d *txnDecoder) isNull() bool {
+	if !msgp.IsNil(d.left) {
+		return false
 	}
-	if n < 0 || n > d.r.Len() {
-		return nil, fmt.Errorf("%d bytes announced, %d are left", n, d.r.Len())
+	d.null()
+	return true
+}
+
+func (d *txnDecoder) null() {
+	if d.err != nil {
+		return
 	}
-	start := len(d.data) - d.r.Len()
-	_, err = d.r.Seek(int64(n), io.SeekCurrent)
-	return d.data[start : start+n : start+n], err
+	left, err := msgp.ReadNilBytes(d.left)
+	if err != nil {
+		d.fail(err)
+		return
+	}
+	d.left = left
 }

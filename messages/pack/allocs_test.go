@@ -7,7 +7,7 @@ import (
 )
 
 // Encoding into a buffer that is large enough allocates nothing. Decoding makes the message and its list, of each request its
-// body, of each proposal the encoded form and out of that the transaction, its path and its data.
+// body, of each proposal the encoded form and out of that the transaction and its path.
 func TestAllocationsOfMessages(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector allocates on its own account")
@@ -19,7 +19,7 @@ func TestAllocationsOfMessages(t *testing.T) {
 		case messages.Touch:
 			pointer, most = &m, 1
 		case messages.Proposals:
-			pointer, most = &m, 3+4*float64(len(m.Items))
+			pointer, most = &m, 3+3*float64(len(m.Items))
 		case messages.Requests:
 			pointer, most = &m, 3+float64(len(m.Items))
 		}

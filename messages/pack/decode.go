@@ -186,6 +186,6 @@ func fillInProposals(list []messages.Proposal) error {
 }
 
 func fillInProposal(p *messages.Proposal) (err error) {
-	p.Header, p.Body, err = messages.DecodeTxn(p.Encoded)
+	p.Header, p.Body, err = messages.ViewTxn(p.Encoded) // which is the message's own
 	return err
 }

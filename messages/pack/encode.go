@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"reflect"
-	"sync"
 
 	"github.com/troupekeeper/troupe/messages"
-	"github.com/vmihailenco/msgpack/v5"
 )
 
 const (
@@ -26,29 +24,6 @@ const (
 var ErrNotMessage = errors.New("not a message between servers")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// encoder lets the msgpack library append to a slice.
-type encoder struct {
-	buf []byte
-	enc *msgpack.Encoder
-}
-
-func (e *encoder) Write(p []byte) (int, error) {
-	e.buf = append(e.buf, p...)
-	return len(p), nil
-}
-
-func (e *encoder) WriteByte(c byte) error {
-	e.buf = append(e.buf, c)
-	return nil
-}
-
-var encoders = sync.Pool{New: func() any {
-	e := &encoder{}
-	e.enc = msgpack.NewEncoder(e)
-	e.enc.UseCompactInts(true)
-	return e
-}}
 
 // Encode appends the frame of a message, which may be a value or a pointer. Errors wrap ErrNotMessage or ErrTooLong;
 // dst is then returned as it was. A Proposal needs its Encoded.
@@ -90,16 +65,10 @@ func (m *message) appendBody(dst []byte, msg any) ([]byte, error) {
 	if err := checkProposals(msg); err != nil {
 		return dst, err
 	}
-	e := encoders.Get().(*encoder)
-	e.buf = dst
-	err := e.enc.Encode(msg)
-	out := e.buf
-	e.buf = nil
-	encoders.Put(e)
-	if err != nil {
-		return dst, fmt.Errorf("%w: %v: %w", ErrNotMessage, m.code, err)
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
 	}
-	return out, nil
+	return appendValue(dst, v, m.shape), nil
 }
 
 // appendTxn encodes a transaction body that travels alone, under an empty header.
