@@ -158,7 +158,7 @@ func (t *Tree) mayDelete(path string, slot uint32) error {
 
 func (t *Tree) deleteSlot(h *messages.TxnHeader, path string, slot uint32, out *Result) {
 	n := Node{t, slot}
-	parent := n.node().parent
+	parent := t.parent(slot)
 	parentPath, name := messages.ParentPath(path), messages.BaseName(path)
 	bytes := int64(n.DataLength())
 	out.Changes = append(out.Changes, Change{

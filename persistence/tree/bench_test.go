@@ -93,19 +93,21 @@ func BenchmarkStatAndData(b *testing.B) {
 	}
 }
 
-func BenchmarkSetData(b *testing.B) {
-	t, paths, i := benchTree(b, benchNodes), benchPaths(), 0
-	texts := make([]string, len(paths))
-	for i, p := range paths {
-		texts[i] = string(p)
+// benchSet sets nodes of a tree of n; lengths are the sizes of their data in turn.
+func benchSet(b *testing.B, n int, lengths ...int) {
+	t, i := benchTree(b, n), 0
+	texts := make([]string, 1<<16)
+	for i := range texts {
+		texts[i] = fmt.Sprintf("/bench/n%07d", scatter(i)%n)
 	}
-	body := messages.SetDataTxn{Data: make([]byte, 100), Version: 1}
+	all := make([]byte, 200)
+	body := messages.SetDataTxn{Version: 1}
 	h := messages.TxnHeader{Zxid: t.LastZxid(), Time: 1700000000000}
 	var out Result
 	b.ReportAllocs()
 	for b.Loop() {
 		h.Zxid++
-		body.Path = texts[i&(len(paths)-1)]
+		body.Path, body.Data = texts[i&(len(texts)-1)], all[:lengths[i%len(lengths)]]
 		if err := t.Apply(&h, &body, &out); err != nil {
 			b.Fatal(err)
 		}
@@ -116,6 +118,30 @@ func BenchmarkSetData(b *testing.B) {
 		used, live = used+cap(blk.buf), live+blk.live
 	}
 	b.ReportMetric(100*float64(live)/float64(used), "%live")
+}
+
+func BenchmarkSetData(b *testing.B) { benchSet(b, benchNodes, 100) }
+
+// BenchmarkSetDataSmallTree is as what clients do to a server of ordinary size.
+func BenchmarkSetDataSmallTree(b *testing.B) { benchSet(b, 10_000, 100) }
+
+// BenchmarkSetDataOtherLength changes the length each time, in both directions.
+func BenchmarkSetDataOtherLength(b *testing.B) { benchSet(b, 10_000, 100, 120, 80) }
+
+// BenchmarkLookupSmallTree is between BenchmarkLookup, where all comes from memory, and BenchmarkLookupCached.
+func BenchmarkLookupSmallTree(b *testing.B) {
+	t, i := benchTree(b, 10_000), 0
+	paths := make([][]byte, 1<<16)
+	for i := range paths {
+		paths[i] = []byte(fmt.Sprintf("/bench/n%07d", scatter(i)%10_000))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := t.Lookup(paths[i&(len(paths)-1)]); !ok {
+			b.Fatal("missing")
+		}
+		i++
+	}
 }
 
 func BenchmarkCreate(b *testing.B) {

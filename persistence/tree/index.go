@@ -11,27 +11,18 @@ type indexSegment struct {
 	count  int
 }
 
-// place is 12 bytes of the table. The hint is where the name was when the place was last written. The arena may have
-// moved it since, so it proves nothing. But it lets the processor fetch the name while it still waits for the node,
-// instead of afterwards, and in a large tree both have to come from memory.
+// place is 12 bytes of the table. It leads to the node's entry in the arena, which has parent and name and so tells whether
+// it is the one. The slot is here as well, so that the processor can fetch the node while it still waits for the entry:
+// in a large tree both have to come from memory.
 type place struct {
 	hash uint32 // the low half
-	slot uint32 // plus one; 0 is an empty place
-	hint uint32 // block and offset in the arena, 16 bits each; 0 for what doesn't fit
+	slot uint32
+	ref1 ref // plus one; 0 is an empty place
 }
 
 func newPlace(hash uint64, slot uint32, r ref) place {
-	return place{hash: uint32(hash), slot: slot + 1, hint: hintOf(r)}
+	return place{hash: uint32(hash), slot: slot, ref1: r + 1}
 }
-
-func hintOf(r ref) uint32 {
-	if r.block() >= 1<<16 || uint32(r) >= 1<<16 {
-		return 0
-	}
-	return r.block()<<16 | uint32(r)
-}
-
-func (p *place) ref() ref { return ref(p.hint>>16)<<32 | ref(p.hint&0xffff) }
 
 const (
 	indexSegmentBits = 8
@@ -49,7 +40,7 @@ func (s *indexSegment) home(hash uint32) int {
 	return int(uint64(hash) * uint64(len(s.places)) >> 32)
 }
 
-// insert adds a slot that is not there yet.
+// insert adds an entry that is not there yet.
 func (x *index) insert(hash uint64, slot uint32, r ref) {
 	s := x.segment(hash)
 	if s.count >= len(s.places)*4/5 {
@@ -61,7 +52,7 @@ func (x *index) insert(hash uint64, slot uint32, r ref) {
 
 func (s *indexSegment) put(p place) {
 	for i := s.home(p.hash); ; {
-		if s.places[i].slot == 0 {
+		if s.places[i].ref1 == 0 {
 			s.places[i] = p
 			return
 		}
@@ -75,16 +66,16 @@ func (s *indexSegment) resize(n int) {
 	old := s.places
 	s.places = make([]place, n)
 	for _, p := range old {
-		if p.slot != 0 {
+		if p.ref1 != 0 {
 			s.put(p)
 		}
 	}
 }
 
-// at gives the place of a slot that is in the table.
-func (s *indexSegment) at(hash, slot uint32) int {
+// at gives the place of an entry that is in the table.
+func (s *indexSegment) at(hash uint32, r ref) int {
 	for i := s.home(hash); ; {
-		if s.places[i].slot == slot+1 {
+		if s.places[i].ref1 == r+1 {
 			return i
 		}
 		if i++; i == len(s.places) {
@@ -93,23 +84,40 @@ func (s *indexSegment) at(hash, slot uint32) int {
 	}
 }
 
-// moved writes a new hint.
-func (x *index) moved(hash uint64, slot uint32, r ref) {
+// holder is the slot whose entry that is, or none.
+func (x *index) holder(hash uint64, r ref) uint32 {
 	s := x.segment(hash)
-	s.places[s.at(uint32(hash), slot)].hint = hintOf(r)
+	if len(s.places) == 0 {
+		return none
+	}
+	for i := s.home(uint32(hash)); s.places[i].ref1 != 0; {
+		if s.places[i].ref1 == r+1 {
+			return s.places[i].slot
+		}
+		if i++; i == len(s.places) {
+			i = 0
+		}
+	}
+	return none
 }
 
-// remove takes a slot out and closes the gap: later entries of the run move up, so no search ends too early.
-func (x *index) remove(hash uint64, slot uint32) {
+// moved notes where an entry is now.
+func (x *index) moved(hash uint64, from, to ref) {
+	s := x.segment(hash)
+	s.places[s.at(uint32(hash), from)].ref1 = to + 1
+}
+
+// remove takes an entry out and closes the gap: later entries of the run move up, so no search ends too early.
+func (x *index) remove(hash uint64, r ref) {
 	s := x.segment(hash)
 	n := len(s.places)
-	i := s.at(uint32(hash), slot)
+	i := s.at(uint32(hash), r)
 	for j := i; ; {
 		if j++; j == n {
 			j = 0
 		}
 		p := s.places[j]
-		if p.slot == 0 {
+		if p.ref1 == 0 {
 			break
 		}
 		if between(i, s.home(p.hash), j) {
@@ -142,19 +150,12 @@ func (t *Tree) findHash(hash uint64, parent uint32, name string) uint32 {
 	}
 	for i := s.home(uint32(hash)); ; {
 		p := &places[i]
-		if p.slot == 0 {
+		if p.ref1 == 0 {
 			return none
 		}
 		if p.hash == uint32(hash) {
-			nd := t.nodes.at(p.slot - 1)
-			var same bool
-			if r := p.ref(); nd.ref == r { // predicted, so the name is on its way before the node has come
-				same = string(t.arena.name(r)) == name
-			} else {
-				same = string(t.arena.name(nd.ref)) == name
-			}
-			if same && nd.parent == parent {
-				return p.slot - 1
+			if t.arena.match(p.ref1-1, parent, name) {
+				return p.slot
 			}
 		}
 		if i++; i == len(places) {
@@ -163,32 +164,32 @@ func (t *Tree) findHash(hash uint64, parent uint32, name string) uint32 {
 	}
 }
 
-// fillIndex makes the index of a tree that has none from the places of each segment. It returns the slot of a node whose
-// parent has another child of the same name, or none.
-func (t *Tree) fillIndex(places *[indexSegments][]place) uint32 {
+// fillIndex makes the index of a tree that has none from the places of each segment. It returns the entry of a node whose
+// parent has another child of the same name, or noRef.
+func (t *Tree) fillIndex(places *[indexSegments][]place) ref {
 	for i := range places {
 		s := &t.index.segments[i]
 		s.resize(len(places[i])*10/7 + indexMinPlaces)
 		s.count = len(places[i])
 		for _, p := range places[i] {
-			if other := s.putNew(p, t.sameName); other != none {
+			if other := s.putNew(p, t.sameName); other != noRef {
 				return other
 			}
 		}
 	}
-	return none
+	return noRef
 }
 
-// putNew is put, but it returns the slot of an entry that is the same by hash and by same.
-func (s *indexSegment) putNew(p place, same func(a, b uint32) bool) uint32 {
+// putNew is put, but it returns an entry that is the same by hash and by same.
+func (s *indexSegment) putNew(p place, same func(a, b ref) bool) ref {
 	for i := s.home(p.hash); ; {
 		q := s.places[i]
-		if q.slot == 0 {
+		if q.ref1 == 0 {
 			s.places[i] = p
-			return none
+			return noRef
 		}
-		if q.hash == p.hash && same(q.slot-1, p.slot-1) {
-			return q.slot - 1
+		if q.hash == p.hash && same(q.ref1-1, p.ref1-1) {
+			return q.ref1 - 1
 		}
 		if i++; i == len(s.places) {
 			i = 0
@@ -196,7 +197,6 @@ func (s *indexSegment) putNew(p place, same func(a, b uint32) bool) uint32 {
 	}
 }
 
-func (t *Tree) sameName(a, b uint32) bool {
-	na, nb := t.nodes.at(a), t.nodes.at(b)
-	return na.parent == nb.parent && string(t.arena.name(na.ref)) == string(t.arena.name(nb.ref))
+func (t *Tree) sameName(a, b ref) bool {
+	return t.arena.match(a, t.arena.parent(b), text(t.arena.name(b)))
 }

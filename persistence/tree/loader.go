@@ -135,8 +135,8 @@ func (l *Loader) addNode(record []byte) error {
 	}
 	name := text(r.Name)
 	nd.czxid, nd.mzxid, nd.ctime, nd.mtime = r.Czxid, r.Mzxid, r.Ctime, r.Mtime
-	nd.version, nd.parent, nd.meta = r.Version, parent, acl
-	nd.ref = t.arena.add(slot, name, r.Data)
+	nd.version, nd.meta = r.Version, acl
+	nd.ref = t.arena.add(parent, name, r.Data)
 	t.acls.entries[acl].refs++
 	l.known++
 	if nd.dir == none && (r.Creates != 0 || r.Pzxid != r.Czxid) {
@@ -218,8 +218,8 @@ func (l *Loader) Finish() (*Tree, error) {
 	for _, id := range l.acls {
 		t.acls.release(id)
 	}
-	if slot := t.fillIndex(&l.places); slot != none {
-		return nil, fmt.Errorf("%w: two children of one node are named %q", ErrRecord, t.arena.name(t.nodes.at(slot).ref))
+	if r := t.fillIndex(&l.places); r != noRef {
+		return nil, fmt.Errorf("%w: two children of one node are named %q", ErrRecord, t.arena.name(r))
 	}
 	if reached := t.sumUp(); reached != t.nodes.live {
 		return nil, fmt.Errorf("%w: %d nodes hang on no path from the root", ErrRecord, t.nodes.live-reached)
@@ -266,7 +266,7 @@ func (t *Tree) sumUp() int {
 			continue
 		}
 		for s != rootSlot && t.nodes.at(s).next == none {
-			s = t.nodes.at(s).parent
+			s = t.parent(s)
 			ends = ends[:len(ends)-1]
 		}
 		if s == rootSlot {

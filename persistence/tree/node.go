@@ -4,14 +4,14 @@ import (
 	"github.com/troupekeeper/troupe/messages"
 )
 
-// node is the part of a znode that every znode needs: 64 bytes, one cache line, no pointer. What only some have is out
-// of line: a node that ever had a child has a dir, one with an owner or a changed ACL version has an extra.
+// node is the part of a znode that every znode needs: 56 bytes, no pointer. Its parent is in its entry, beside the name.
+// What only some have is out of line: a node that ever had a child has a dir, one with an owner or a changed ACL version
+// has an extra.
 type node struct {
 	czxid, mzxid messages.Zxid
 	ctime, mtime int64
-	ref          ref // name and data in the arena
+	ref          ref // parent, name and data in the arena
 	version      int32
-	parent       uint32 // the root is its own parent
 	next, prev   uint32 // siblings; none at the ends
 	dir          uint32 // none until the first child
 	meta         uint32 // id of the ACL, or hasExtra and the index of the extra
@@ -56,6 +56,9 @@ func (t *Tree) dirOf(nd *node) *dir {
 	}
 	return t.dirs.at(nd.dir)
 }
+
+// parent is the parent's slot; the root is its own.
+func (t *Tree) parent(slot uint32) uint32 { return t.arena.parent(t.nodes.at(slot).ref) }
 
 func (t *Tree) ownerOf(nd *node) messages.Owner {
 	if nd.meta&hasExtra == 0 {
@@ -162,11 +165,11 @@ func (t *Tree) path(slot uint32) string {
 		return messages.RootPath
 	}
 	size := 0
-	for s := slot; s != rootSlot; s = t.nodes.at(s).parent {
+	for s := slot; s != rootSlot; s = t.parent(s) {
 		size += 1 + len(t.arena.name(t.nodes.at(s).ref))
 	}
 	buf := make([]byte, size)
-	for s := slot; s != rootSlot; s = t.nodes.at(s).parent {
+	for s := slot; s != rootSlot; s = t.parent(s) {
 		name := t.arena.name(t.nodes.at(s).ref)
 		size -= len(name)
 		copy(buf[size:], name)

@@ -72,6 +72,90 @@ func TestSetDataWhereItLies(t *testing.T) {
 	}
 }
 
+// TestShrunkEntriesLeaveRoom makes data shorter where it lies, so that blocks have ends of entries in them, and then
+// changes and deletes so much that the blocks are cleared.
+func TestShrunkEntriesLeaveRoom(t *testing.T) {
+	d := newDesk(t)
+	want := map[string]string{}
+	set := func(i, n int) {
+		path := fmt.Sprintf("/n%d", i)
+		want[path] = strings.Repeat(string(rune('a'+n%26)), n)
+		if _, ok := d.LookupString(path); ok {
+			d.set(path, want[path])
+		} else {
+			d.create(path, want[path])
+		}
+	}
+	for i := range 2000 {
+		set(i, 90)
+	}
+	ref := d.nodes.at(d.node("/n7").slot).ref
+	set(7, 41)
+	if d.nodes.at(d.node("/n7").slot).ref != ref {
+		t.Error("shorter data went elsewhere")
+	}
+	for i := range 2000 {
+		set(i, 90-i%90)
+	}
+	for round := range 5 {
+		for i := round; i < 2000; i += 7 {
+			set(i, (i*31+round*17)%120)
+		}
+	}
+	for i := range 2000 {
+		if i%9 != 0 {
+			path := fmt.Sprintf("/n%d", i)
+			d.remove(path)
+			delete(want, path)
+		}
+	}
+	for path, text := range want {
+		if got := d.node(path); string(got.Data()) != text || got.Path() != path {
+			t.Fatalf("%s (%s) is %q, want %q", path, got.Path(), got.Data(), text)
+		}
+	}
+	used, live := 0, 0
+	for _, b := range d.arena.blocks {
+		if b.buf != nil {
+			used, live = used+1, live+b.live
+		}
+	}
+	entries := 0
+	d.walk(rootSlot, func(s uint32) { entries += d.arena.get(d.nodes.at(s).ref).size })
+	if live != entries || used > 2 || d.Digest() != recomputeDigest(d.Tree) {
+		t.Errorf("%d blocks with %d bytes live, the entries have %d", used, live, entries)
+	}
+}
+
+// TestArenaWithoutMoreBlocks goes beyond the number of blocks that a ref can name: what is more stands on its own.
+func TestArenaWithoutMoreBlocks(t *testing.T) {
+	d := newDesk(t)
+	d.arena.limit = 2
+	const nodes = 600
+	for round := range 4 {
+		for i := range nodes {
+			path, text := fmt.Sprintf("/n%d", i), strings.Repeat(string(rune('a'+round)), 300+(i*7+round*40)%200)
+			if round == 0 {
+				d.create(path, text)
+			} else {
+				d.set(path, text)
+			}
+			if i%50 == 49 && string(d.node(path).Data()) != text {
+				t.Fatalf("%s has %q", path, d.node(path).Data())
+			}
+		}
+	}
+	if len(d.arena.blocks) != 2 || len(d.arena.own.entries) == 0 || d.Digest() != recomputeDigest(d.Tree) {
+		t.Fatalf("%d blocks, %d entries on their own", len(d.arena.blocks), len(d.arena.own.entries))
+	}
+	for i := range nodes {
+		d.remove(fmt.Sprintf("/n%d", i))
+	}
+	if on := len(d.arena.own.entries) - len(d.arena.own.vacant); on > d.nodes.live {
+		t.Errorf("%d entries are left of %d nodes", on, d.nodes.live)
+	}
+}
+
 // TestSnapshotKeepsWhatIsWrittenOver changes every node in all ways, some of them twice, while an image is open: before
 // it is read, in the middle, and with deletes that let blocks be used again.
 func TestSnapshotKeepsWhatIsWrittenOver(t *testing.T) {

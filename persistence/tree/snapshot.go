@@ -240,7 +240,7 @@ func (t *Tree) record(slot uint32) NodeRecord {
 	nd := t.nodes.at(slot)
 	e := t.arena.get(nd.ref)
 	return NodeRecord{
-		Slot: slot, Parent: nd.parent, Name: e.name, Data: e.data,
+		Slot: slot, Parent: e.parent, Name: e.name, Data: e.data,
 		Czxid: nd.czxid, Mzxid: nd.mzxid, Pzxid: t.pzxidOf(nd), Ctime: nd.ctime, Mtime: nd.mtime,
 		Version: nd.version, Creates: t.dirOf(nd).creates,
 		Owner: t.ownerOf(nd), ACL: t.aclOf(nd), Aversion: t.aversionOf(nd),

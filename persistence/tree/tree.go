@@ -63,7 +63,7 @@ func newEmpty() *Tree {
 		ephemerals: map[messages.SessionID]*ownerList{},
 		sweepable:  newOwnerList(),
 	}
-	t.arena.nodes = &t.nodes
+	t.arena.t, t.arena.limit = t, mostBlocks
 	t.arena.tail = none
 	return t
 }
@@ -151,16 +151,19 @@ func (t *Tree) addNode(parent uint32, name string, n newNode) uint32 {
 	nd := t.nodes.at(slot)
 	*nd = node{
 		czxid: n.zxid, mzxid: n.zxid, ctime: n.time, mtime: n.time, ref: noRef,
-		parent: parent, next: none, prev: none, dir: none, meta: t.acls.intern(n.acl),
+		next: none, prev: none, dir: none, meta: t.acls.intern(n.acl),
 	}
-	nd.ref = t.arena.add(slot, name, n.data)
+	isRoot := parent == none
+	if isRoot {
+		parent = slot
+	}
+	nd.ref = t.arena.add(parent, name, n.data)
 	if n.owner != 0 || n.aversion != 0 {
 		x := t.extraFor(slot)
 		x.owner, x.aversion = n.owner, n.aversion
 		t.own(nd.meta &^ hasExtra)
 	}
-	if parent == none { // the root
-		nd.parent = slot
+	if isRoot {
 		return slot
 	}
 	t.index.insert(t.hash(parent, name), slot, nd.ref)
@@ -189,8 +192,9 @@ func (t *Tree) linkChild(parent, slot uint32) {
 // removeNode takes a node without children out. It keeps no account of digest, size and quota.
 func (t *Tree) removeNode(slot uint32) {
 	nd := t.nodes.at(slot)
-	t.index.remove(t.hash(nd.parent, text(t.arena.name(nd.ref))), slot)
-	d := t.dirs.at(t.nodes.at(nd.parent).dir)
+	parent := t.parent(slot)
+	t.index.remove(t.hash(parent, text(t.arena.name(nd.ref))), nd.ref)
+	d := t.dirs.at(t.nodes.at(parent).dir)
 	if nd.prev == none {
 		d.first = nd.next
 	} else {
@@ -226,20 +230,37 @@ func (t *Tree) extraFor(slot uint32) *extra {
 	return t.extras.at(nd.meta &^ hasExtra)
 }
 
-// setEntry replaces the node's data, where it lies if the length allows it.
+// setEntry replaces the node's data, where it lies if it fits there.
 func (t *Tree) setEntry(slot uint32, data []byte) {
 	nd := t.nodes.at(slot)
 	if t.arena.overwrite(nd.ref, data) {
 		return
 	}
-	name := text(t.arena.name(nd.ref))
-	to := t.arena.add(slot, name, data)
+	parent, name := t.parent(slot), text(t.arena.name(nd.ref))
+	to := t.arena.add(parent, name, data)
 	old := nd.ref // read after add, which may have moved it
-	nd.ref = to
-	if slot != rootSlot { // it is in no index
-		t.index.moved(t.hash(nd.parent, name), slot, to)
-	}
+	t.moved(slot, parent, name, old, to)
 	t.arena.drop(old)
+}
+
+// holder is the slot of the node that has the entry, which is that of the parent's child with the name; none if it is a
+// hole.
+func (t *Tree) holder(parent uint32, name string, r ref) uint32 {
+	if name == "" { // the root's, which is in no index
+		if t.nodes.at(rootSlot).ref == r {
+			return rootSlot
+		}
+		return none
+	}
+	return t.index.holder(t.hash(parent, name), r)
+}
+
+// moved notes in node and index that a node's entry is elsewhere.
+func (t *Tree) moved(slot, parent uint32, name string, from, to ref) {
+	t.nodes.at(slot).ref = to
+	if slot != rootSlot { // it is in no index
+		t.index.moved(t.hash(parent, name), from, to)
+	}
 }
 
 // Descendants counts the nodes below path: what getAllChildrenNumber answers.
@@ -266,7 +287,7 @@ func (t *Tree) walk(slot uint32, visit func(slot uint32)) {
 			continue
 		}
 		for s != slot && t.nodes.at(s).next == none {
-			s = t.nodes.at(s).parent
+			s = t.parent(s)
 		}
 		if s == slot {
 			return
