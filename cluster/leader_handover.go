@@ -14,6 +14,7 @@ type handOver struct {
 	held  bool              // the desk is
 	homes []messages.SessionHome
 	began int64
+	full  bool // this server's disk is
 }
 
 // HandingOver tells the peer that the leader, its own or another server's, has finished and To is to lead next. This
@@ -107,9 +108,14 @@ func (l *Leader) finishHandOver() {
 	l.send(ToPeer, 0, &HandingOver{To: l.hand.to, Zxid: l.committed, Homes: l.hand.homes})
 }
 
-// checkHandOver gives a handover up that takes too long.
+// checkHandOver gives a handover up that takes too long. If that is because what was proposed waits for room in this
+// server's own log, it would never come to an end: the reign does, as if the server had failed. Others have what is committed.
 func (l *Leader) checkHandOver(now int64) {
-	if l.hand.to != 0 && now-l.hand.began > handOverLimit {
+	switch {
+	case l.hand.to == 0 || now-l.hand.began <= handOverLimit:
+	case l.hand.full && l.durable != l.proposed:
+		l.end("the disk is full, and the log has %v of %v: another voter has room", l.durable, l.proposed)
+	default:
 		l.keepOn(fmt.Sprintf("server %d has not caught up within %d ms", l.hand.to, handOverLimit))
 	}
 }
@@ -124,4 +130,7 @@ func (l *Leader) keepOn(reason string) {
 
 // DiskFull hands over to a voter that has room for more log, if there is one. Without one this leader goes on and refuses
 // writes.
-func (l *Leader) DiskFull(now int64) { _ = l.HandOver(0, now) }
+func (l *Leader) DiskFull(now int64) {
+	_ = l.HandOver(0, now)
+	l.hand.full = l.hand.to != 0
+}

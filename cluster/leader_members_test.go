@@ -237,6 +237,40 @@ func TestALeaderLeaves(t *testing.T) {
 	}
 }
 
+// A leader whose disk is full hands over; when its own log has no room for what it has proposed that can't end, so the reign
+// does, if another voter has room.
+func TestALeaderWithAFullDisk(t *testing.T) {
+	for name, others := range map[string]struct{ full, ends bool }{"others have room": {false, true}, "nobody has": {true, false}} {
+		r := changing(t, of(1, 1, 2, 3), 2, 3)
+		for _, id := range []messages.ServerID{2, 3} {
+			r.l.Pong(&messages.Pong{Server: id, DiskFull: others.full}, r.now)
+		}
+		r.propose(1, 1)
+		r.l.DiskFull(r.now)
+		r.l.DeskHeld(nil)
+		r.ack(2, 1)
+		r.ack(3, 1)
+		if r.l.committed != r.l.proposed {
+			t.Fatalf("%s: %v is committed of %v", name, r.l.committed, r.l.proposed)
+		}
+		if reason, ended := r.l.Ended(); ended {
+			t.Fatalf("%s: it has ended before its log could have found room: %s", name, reason)
+		}
+		for range 3 {
+			r.now += handOverLimit/2 + 1
+			r.l.Pong(&messages.Pong{Server: 2, DiskFull: others.full}, r.now)
+			r.l.Pong(&messages.Pong{Server: 3, DiskFull: others.full}, r.now)
+			r.l.Tick(r.now)
+			if _, ended := r.l.Ended(); !ended {
+				r.l.DiskFull(r.now) // it is told each second
+			}
+		}
+		if reason, ended := r.l.Ended(); ended != others.ends || ended && !strings.Contains(reason, "disk is full") {
+			t.Errorf("%s: ended %v: %s", name, ended, reason)
+		}
+	}
+}
+
 // Whatever is acknowledged in whatever order, a transaction is committed exactly when the quorums that count for it have it.
 func TestCommitsByBothQuorumsUnderChance(t *testing.T) {
 	ids := []int{1, 2, 3, 4, 5, 6}
