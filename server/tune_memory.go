@@ -11,7 +11,7 @@ import (
 // few pointers, so with a large one a smaller heap is worth more than fewer collections. With a small one a fixed
 // percentage would mean a collection every few megabytes, that is, all the time; so there is a floor in bytes.
 const (
-	gcPercentLeast = 50
+	gcPercentLeast = 25
 	gcPercentMost  = 800
 	gcFloorBytes   = 32 << 20
 )
