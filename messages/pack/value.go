@@ -193,7 +193,10 @@ func (d *valueReader) int(v reflect.Value) error {
 	if errors.Is(err, msgp.ErrShortBytes) {
 		return err
 	}
-	if err != nil || v.OverflowInt(n) {
+	if err != nil {
+		return fmt.Errorf("an integer that does not fit %v at byte %d: %w", v.Type(), d.offset(), err)
+	}
+	if v.OverflowInt(n) {
 		return fmt.Errorf("%d does not fit %v at byte %d", n, v.Type(), d.offset())
 	}
 	v.SetInt(n)
